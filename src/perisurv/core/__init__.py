@@ -1,0 +1,53 @@
+"""The nouns: frozen, valid once built, no I/O, no processing."""
+
+from perisurv.core.cohort import Cohort, Exclusion, Outcome, Patient, ScanSource
+from perisurv.core.errors import (
+    ConvergenceError,
+    FeatureError,
+    GeometryError,
+    InputError,
+    LeakageError,
+    ModelError,
+    OutcomeError,
+    PerisurvError,
+    ReadError,
+    RegionError,
+    SettingsError,
+)
+from perisurv.core.geometry import Geometry
+from perisurv.core.region import Region, RegionSet
+from perisurv.core.result import AucPoint, Evaluation, LadderRow, Prediction, Provenance, RiskGroupCurve
+from perisurv.core.table import FeatureTable
+from perisurv.core.volume import Mask, Scan, Volume
+
+__all__ = [
+    "AucPoint",
+    "Cohort",
+    "ConvergenceError",
+    "Evaluation",
+    "Exclusion",
+    "FeatureError",
+    "FeatureTable",
+    "Geometry",
+    "GeometryError",
+    "InputError",
+    "LadderRow",
+    "LeakageError",
+    "Mask",
+    "ModelError",
+    "Outcome",
+    "OutcomeError",
+    "Patient",
+    "PerisurvError",
+    "Prediction",
+    "Provenance",
+    "ReadError",
+    "Region",
+    "RegionError",
+    "RegionSet",
+    "RiskGroupCurve",
+    "Scan",
+    "ScanSource",
+    "SettingsError",
+    "Volume",
+]

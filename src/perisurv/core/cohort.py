@@ -1,0 +1,201 @@
+"""Patients and their follow-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perisurv.core.errors import InputError, OutcomeError
+from perisurv.core.volume import Scan
+
+__all__ = ["Cohort", "Exclusion", "Outcome", "Patient", "ScanSource"]
+
+
+class ScanSource(Protocol):
+    """Where a scan comes from. Implemented by ``perisurv.cohort``, the only room that opens patient files."""
+
+    def read(self, patient: str) -> Scan:
+        """Read CT and tumour."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """The source as plain text fields, as stored in ``cohort.parquet``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One patient of the study.
+
+    Parameters
+    ----------
+    id
+        Study pseudonym.
+    centre
+        Name of the treating centre.
+    source
+        Where the scan can be read.
+    """
+
+    id: str
+    centre: str
+    source: ScanSource
+
+    def load(self) -> Scan:
+        """Read CT and tumour of this patient."""
+        return self.source.read(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A patient, series or file that left the study, and why."""
+
+    patient: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Right-censored follow-up.
+
+    Parameters
+    ----------
+    patients
+        Study pseudonyms, unique.
+    time_days
+        Follow-up from time zero, days, positive.
+    event
+        True where the patient died, False where follow-up was censored.
+
+    Raises
+    ------
+    OutcomeError
+        If lengths differ, a time is not positive and finite, an event is not boolean, or a patient occurs twice.
+    """
+
+    patients: tuple[str, ...]
+    time_days: NDArray[np.float64]
+    event: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        time = np.array(self.time_days, dtype=float)
+        event = np.array(self.event)
+        if not (len(self.patients) == len(time) == len(event)):
+            raise OutcomeError(
+                f"Outcome lengths differ: {len(self.patients)} patients, {len(time)} times, {len(event)} events."
+            )
+        if len(set(self.patients)) != len(self.patients):
+            twice = sorted({p for p in self.patients if self.patients.count(p) > 1})
+            raise OutcomeError(f"Patients occur twice in the outcome: {', '.join(twice[:5])}.")
+        if event.dtype != np.bool_:
+            raise OutcomeError(f"Events must be boolean (True = death), got {event.dtype}.")
+        bad = [p for p, t in zip(self.patients, time, strict=True) if not (np.isfinite(t) and t > 0)]
+        if bad:
+            raise OutcomeError(
+                f"Survival time must be positive and finite in days; it is not for {', '.join(bad[:5])}."
+            )
+        time.flags.writeable = event.flags.writeable = False
+        object.__setattr__(self, "time_days", time)
+        object.__setattr__(self, "event", event)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Outcome:
+        """From a table indexed by patient with columns ``time_days`` and ``event``."""
+        return cls(
+            tuple(str(p) for p in frame.index),
+            frame["time_days"].to_numpy(dtype=float),
+            frame["event"].to_numpy(dtype=bool),
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Table indexed by patient with columns ``time_days`` and ``event``."""
+        index = pd.Index(self.patients, name="patient")
+        return pd.DataFrame({"time_days": self.time_days, "event": self.event}, index=index)
+
+    def take(self, patients: Sequence[str]) -> Outcome:
+        """The outcome of these patients, in this order."""
+        position = {p: n for n, p in enumerate(self.patients)}
+        missing = [p for p in patients if p not in position]
+        if missing:
+            raise OutcomeError(f"No follow-up for {', '.join(missing[:5])}; add them to the clinical table.")
+        rows = [position[p] for p in patients]
+        return Outcome(tuple(patients), self.time_days[rows], self.event[rows])
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    @property
+    def n_events(self) -> int:
+        """Number of deaths."""
+        return int(self.event.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Patients that can be studied, and those that cannot with the reason.
+
+    Parameters
+    ----------
+    patients
+        Included patients, ordered by id.
+    clinical
+        One row a patient, indexed by id: ``age_years``, ``sex``, ``stage``, ``ecog``, ``histology``, ... where known.
+    outcome
+        Follow-up of the included patients, or None for patients to be predicted.
+    exclusions
+        Everything that was left out.
+
+    Raises
+    ------
+    InputError
+        If a patient occurs twice or lacks a clinical row or an outcome.
+    """
+
+    patients: tuple[Patient, ...]
+    clinical: pd.DataFrame
+    outcome: Outcome | None = None
+    exclusions: tuple[Exclusion, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        ids = self.ids
+        if len(set(ids)) != len(ids):
+            raise InputError(f"A patient occurs twice in the cohort: {sorted({i for i in ids if ids.count(i) > 1})}.")
+        if list(self.clinical.index) != list(ids):
+            raise InputError("The clinical table must hold one row a patient, in the order of the patients.")
+        if self.outcome is not None and self.outcome.patients != ids:
+            raise InputError("The outcome must hold the patients of the cohort, in their order.")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Pseudonyms of the included patients."""
+        return tuple(p.id for p in self.patients)
+
+    @property
+    def centres(self) -> dict[str, tuple[str, ...]]:
+        """Patients of each centre."""
+        names = sorted({p.centre for p in self.patients})
+        return {name: tuple(p.id for p in self.patients if p.centre == name) for name in names}
+
+    def __getitem__(self, patient: str) -> Patient:
+        for candidate in self.patients:
+            if candidate.id == patient:
+                return candidate
+        for exclusion in self.exclusions:
+            if exclusion.patient == patient:
+                raise InputError(f"Patient {patient} was excluded at {exclusion.stage}: {exclusion.reason}")
+        raise InputError(f"No patient {patient!r} in this cohort of {len(self.patients)}.")
+
+    def __iter__(self) -> Iterator[Patient]:
+        return iter(self.patients)
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    def __repr__(self) -> str:
+        return f"Cohort({len(self)} patients, {len(self.exclusions)} excluded: see .exclusions)"

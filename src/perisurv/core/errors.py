@@ -1,0 +1,76 @@
+"""The one tree of errors.
+
+::
+
+    PerisurvError
+    ├── InputError            what was given cannot be used (exit code 2)
+    │   ├── SettingsError     a key or a value of the study file
+    │   ├── ReadError         a file is unreadable or is not what it claims to be
+    │   ├── GeometryError     image, mask or contour do not share one space
+    │   ├── RegionError       a region is empty, too small or cannot be built
+    │   ├── OutcomeError      follow-up that no survival analysis can use
+    │   ├── FeatureError      a feature table that does not hold what is needed
+    │   └── ModelError        a saved model that cannot be used
+    ├── LeakageError          a statistic would score a patient it was fitted on
+    └── ConvergenceError      an optimiser did not reach its tolerance
+
+A message says what is wrong, in which file or patient, what was expected and what to do.
+"""
+
+__all__ = [
+    "ConvergenceError",
+    "FeatureError",
+    "GeometryError",
+    "InputError",
+    "LeakageError",
+    "ModelError",
+    "OutcomeError",
+    "PerisurvError",
+    "ReadError",
+    "RegionError",
+    "SettingsError",
+]
+
+
+class PerisurvError(Exception):
+    """Root of every error that perisurv raises on purpose."""
+
+
+class InputError(PerisurvError):
+    """What the user gave cannot be used."""
+
+
+class SettingsError(InputError):
+    """A key or a value of the study file is wrong."""
+
+
+class ReadError(InputError):
+    """A file is unreadable or is not what it claims to be."""
+
+
+class GeometryError(InputError):
+    """Image, mask or contour do not share one space."""
+
+
+class RegionError(InputError):
+    """A region is empty, too small or cannot be built."""
+
+
+class OutcomeError(InputError):
+    """Follow-up that no survival analysis can use."""
+
+
+class FeatureError(InputError):
+    """A feature table does not hold what is needed."""
+
+
+class ModelError(InputError):
+    """A saved model cannot be used."""
+
+
+class LeakageError(PerisurvError):
+    """A fitted statistic would score a patient that it was fitted on."""
+
+
+class ConvergenceError(PerisurvError):
+    """An optimiser did not reach its tolerance."""

@@ -1,0 +1,164 @@
+"""What a model says, what an evaluation found, and where both came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perisurv.core.errors import FeatureError
+
+__all__ = ["AucPoint", "Evaluation", "LadderRow", "Prediction", "Provenance", "RiskGroupCurve"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Risks of patients that the model has never seen.
+
+    Parameters
+    ----------
+    patients
+        Pseudonyms, one an entry.
+    risk
+        Linear predictor (log hazard ratio against the mean training patient); higher is worse.
+    horizons_days
+        Times at which survival is given, days.
+    survival
+        Probability of being alive, shape (patients, horizons).
+    high_risk
+        True where the risk lies above the cut-off fixed on the training patients.
+    abstained
+        For patients outside the training domain: the reason. Their numbers are for study, not for use.
+    """
+
+    patients: tuple[str, ...]
+    risk: NDArray[np.float64]
+    horizons_days: tuple[float, ...]
+    survival: NDArray[np.float64]
+    high_risk: NDArray[np.bool_]
+    abstained: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.patients)
+        if not (
+            self.risk.shape == (n,) == self.high_risk.shape and self.survival.shape == (n, len(self.horizons_days))
+        ):
+            raise FeatureError("Risk, survival and groups of a prediction must have one row a patient.")
+        if not np.isfinite(self.risk).all():
+            raise FeatureError("A prediction holds a risk that is not finite.")
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a patient: risk, ``survival_<days>d``, group and the reason of an abstention (empty if none)."""
+        frame = pd.DataFrame({"risk": self.risk}, index=pd.Index(self.patients, name="patient"))
+        for column, days in enumerate(self.horizons_days):
+            frame[f"survival_{days:g}d"] = self.survival[:, column]
+        frame["group"] = np.where(self.high_risk, "high", "low")
+        frame["abstained"] = [self.abstained.get(p, "") for p in self.patients]
+        return frame
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRow:
+    """Discrimination of one branch on patients it never saw."""
+
+    branch: str
+    c_index: float
+    lower: float
+    upper: float
+    n: int
+    events: int
+    n_features: int
+
+
+@dataclass(frozen=True, slots=True)
+class AucPoint:
+    """Time-dependent AUC of one branch, with the points of its ROC curve."""
+
+    branch: str
+    time_days: float
+    auc: float
+    lower: float
+    upper: float
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskGroupCurve:
+    """Kaplan-Meier curve of one risk group of one branch, with numbers at risk."""
+
+    branch: str
+    group: str
+    time_days: tuple[float, ...]
+    survival: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    at_risk_time_days: tuple[float, ...]
+    at_risk: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made an artefact. Holds no time of day: the same inputs give the same bytes."""
+
+    version: str
+    python: str
+    packages: dict[str, str]
+    settings_sha256: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything that the study found, as written to ``evaluation.json``.
+
+    Parameters
+    ----------
+    ladder
+        One row a branch, the oracle last where the truth is known. Intervals are at ``confidence``.
+    training_centres, external_centres
+        Patients that fitted the models, patients that were scored once.
+    flow
+        Cohort flow: step -> number of patients; ``exclusions`` lists (patient, stage, reason).
+    ring_votes
+        How often each ring width won the inner cross-validation; ``ring`` is the final choice.
+    log_rank_p
+        Per branch, two risk groups on the external patients, cut-off from the training patients.
+    selected
+        Per branch: feature -> coefficient on the standardised feature.
+    tried
+        How many models, feature sets and rings were tried before these numbers.
+    """
+
+    ladder: tuple[LadderRow, ...]
+    auc: tuple[AucPoint, ...]
+    curves: tuple[RiskGroupCurve, ...]
+    log_rank_p: dict[str, float]
+    confidence: float
+    ring: str
+    ring_votes: dict[str, int]
+    selected: dict[str, dict[str, float]]
+    training_centres: dict[str, int]
+    external_centres: dict[str, int]
+    flow: dict[str, int]
+    exclusions: tuple[tuple[str, str, str], ...]
+    tried: dict[str, int]
+    notes: tuple[str, ...]
+    provenance: Provenance
+
+    def row(self, branch: str) -> LadderRow:
+        """The ladder row of one branch."""
+        for row in self.ladder:
+            if row.branch == branch:
+                return row
+        raise FeatureError(f"No branch {branch!r}; there are {[r.branch for r in self.ladder]}.")
+
+    def __str__(self) -> str:
+        lines = [f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'n':>4} {'events':>6}"]
+        lines += [
+            f"{r.branch:<18} {r.c_index:8.3f}  {f'{r.lower:.3f}-{r.upper:.3f}':<15} {r.n:4d} {r.events:6d}"
+            for r in self.ladder
+        ]
+        return "\n".join(lines)

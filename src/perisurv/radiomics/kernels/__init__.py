@@ -1,0 +1,1 @@
+"""Numba kernels, compiled lazily and cached on disk."""
