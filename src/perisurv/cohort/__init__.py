@@ -1,1 +1,24 @@
-"""Room of cohort."""
+"""Files to a cohort: DICOM CT with RTSTRUCT, image-mask pairs, clinical tables.
+
+Only this room opens patient files.
+"""
+
+from perisurv.cohort.clinical import CLINICAL_COLUMNS, clinical_features
+from perisurv.cohort.frame import cohort_from_frame, cohort_to_frame
+from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.pseudonym import pseudonym
+from perisurv.cohort.read import read_cohort, read_patient
+from perisurv.cohort.sources import DicomSource, PairSource
+
+__all__ = [
+    "CLINICAL_COLUMNS",
+    "CohortOptions",
+    "DicomSource",
+    "PairSource",
+    "clinical_features",
+    "cohort_from_frame",
+    "cohort_to_frame",
+    "pseudonym",
+    "read_cohort",
+    "read_patient",
+]

@@ -97,6 +97,15 @@ class FeatureTable:
         }
         return FeatureTable(pd.concat([self.frame, right.frame], axis=1), seen)
 
+    @classmethod
+    def stack(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
+        """Rows of all tables, one below the other; every table has the columns of the first."""
+        if not tables:
+            raise FeatureError("There is no feature table to stack: no patient gave features.")
+        names = tables[0].names
+        frame = pd.concat([table.select(names).frame for table in tables])
+        return cls(frame, {p: seen for table in tables for p, seen in table.fitted_on.items()})
+
     def __len__(self) -> int:
         return len(self.frame)
 

@@ -1,1 +1,27 @@
-"""Room of simulation."""
+"""Truth -> files: a multicentre cohort whose prognostic signal is known.
+
+`plan` draws everything that is not an image, `simulate_patient` writes one patient's DICOM, `write_tables` the
+clinical tables and the truth, `oracle_risk` reads the true linear predictor back.
+"""
+
+from perisurv.simulation.options import DEFAULT_CENTRES, CentreOptions, EffectOptions, SimulationOptions
+from perisurv.simulation.patient import SimulatedScan, make_scan, simulate_patient
+from perisurv.simulation.plan import Latents, PatientPlan, Plan, patient_ids, plan
+from perisurv.simulation.tables import oracle_risk, write_tables
+
+__all__ = [
+    "DEFAULT_CENTRES",
+    "CentreOptions",
+    "EffectOptions",
+    "Latents",
+    "PatientPlan",
+    "Plan",
+    "SimulatedScan",
+    "SimulationOptions",
+    "make_scan",
+    "oracle_risk",
+    "patient_ids",
+    "plan",
+    "simulate_patient",
+    "write_tables",
+]

@@ -1,0 +1,50 @@
+# Every target sets itself up: virtual environment, pinned dependencies, install.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation pictures clean
+
+demo: $(READY)  ## simulate a small cohort and run the whole method on it
+	$(BIN)/perisurv demo
+
+test: $(READY)  ## all tests but the slow ones
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+check: lint types contracts test  ## everything that CI runs
+
+check-slow: $(READY)  ## the slow tests: kill -9 and resume, every bad input end to end
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports --no-logo
+
+study: bench-study  ## the 303-patient study, at most an hour on two cores
+
+bench-study: $(READY)
+	$(BIN)/python benchmarks/study.py --signal full
+
+study-null: $(READY)  ## the same study without any imaging signal
+	$(BIN)/python benchmarks/study.py --signal none
+
+bench-simulation: $(READY)
+	$(BIN)/python benchmarks/simulation.py
+
+pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
+	$(BIN)/python docs/make_pictures.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[deep,dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) runs .cache

@@ -1,0 +1,30 @@
+"""``make pictures``: the small pictures of the README, from the artefacts of ``make demo``."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import perisurv as ps
+from perisurv.regions import load_regions
+
+RUN = Path("runs/demo")
+TARGET = Path("docs/pictures")
+
+
+def main() -> None:
+    TARGET.mkdir(exist_ok=True)
+    largest = max((RUN / "regions").iterdir(), key=lambda p: sum(f.stat().st_size for f in p.iterdir()))
+    (TARGET / "rings.png").write_bytes(ps.ring_picture(load_regions(largest)))
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+             "--disable-background-networking", f"--user-data-dir={profile}", "--window-size=1100,1500",
+             f"--screenshot={TARGET / 'report.png'}", (RUN / "report.html").resolve().as_uri()],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

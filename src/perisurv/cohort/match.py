@@ -1,0 +1,127 @@
+"""Which contour was drawn on which CT: DICOM files to one source a patient."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perisurv.cohort.checks import CONTOUR_CHECKS, REFERENCE_CHECKS, SERIES_CHECKS, Pairing, first_reason
+from perisurv.cohort.dicom import CT_CLASSES, CtHeader, CtSeries, DicomFile, ct_header, probe, quiet_pydicom
+from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.pseudonym import patient_key
+from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, StructureSet, read_structure_set
+from perisurv.cohort.sources import DicomSource, Source
+from perisurv.core import ReadError
+
+__all__ = ["Found", "index_dicom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the images of a folder gave: sources and failures, each with the PatientID as written in the files."""
+
+    sources: list[tuple[str, Source]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
+    """Read all headers, group slices to series and match each structure set with its CT.
+
+    A structure set that names a series belongs to that series alone; one that names none belongs to the only CT
+    of the patient in its frame of reference. CT series that no structure set refers to are left aside, as are
+    localizers and other modalities.
+    """
+    found = Found()
+    slices: dict[str, list[CtHeader]] = defaultdict(list)
+    structures: list[StructureSet] = []
+    with quiet_pydicom():
+        for path in paths:
+            item = _read(path, path.relative_to(root).as_posix(), options, found)
+            if isinstance(item, CtHeader):
+                slices[item.series_uid].append(item)
+            elif item is not None:
+                structures.append(item)
+        series = {uid: CtSeries.of(members, options.slice_tolerance) for uid, members in slices.items()}
+        for patient_id in _patients(series, structures):
+            _match_patient(patient_id, structures, series, root, found)
+    return found
+
+
+def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHeader | StructureSet | None:
+    file: DicomFile | None = None
+    try:
+        file = probe(path, name)
+        if file is None:
+            return None
+        if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
+            header = ct_header(file)
+            return None if header.localizer else header
+        if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
+            return None
+        if file.truncated:
+            raise ReadError(f"{name} ends before its contours do; copy or export it again.")
+        return read_structure_set(path, name, options.tumour_roi)
+    except ReadError as error:
+        found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
+        return None
+
+
+def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]) -> list[str]:
+    """One spelling of every PatientID, in the order of their keys."""
+    spellings: dict[str, str] = {}
+    for patient_id in [h.patient_id for s in series.values() for h in s.slices] + [s.patient_id for s in structures]:
+        spellings.setdefault(patient_key(patient_id), patient_id)
+    return [spellings[key] for key in sorted(spellings)]
+
+
+def _match_patient(
+    patient_id: str, structures: Sequence[StructureSet], series: Mapping[str, CtSeries], root: Path, found: Found
+) -> None:
+    key = patient_key(patient_id)
+    sets = [s for s in structures if patient_key(s.patient_id) == key]
+    own = [s for s in series.values() if any(patient_key(h.patient_id) == key for h in s.slices)]
+    if not key:
+        place = sets[0].name if sets else own[0].folder
+        found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
+        return
+    results = [_pair(s, series, own, root) for s in sets]
+    sources = [r for r in results if not isinstance(r, str)]
+    reasons = [r for r in results if isinstance(r, str)]
+    found.sources.extend((patient_id, source) for source in sources)
+    if sources or len(reasons) == 1:
+        found.failures.extend((patient_id, reason) for reason in reasons)
+    elif reasons:
+        found.failures.append((patient_id, f"{reasons[0]} {len(reasons) - 1} more RTSTRUCT cannot be used either."))
+    elif not any(patient_key(failed) == key for failed, _ in found.failures):
+        found.failures.append(
+            (patient_id, f"no RTSTRUCT: the CT in {own[0].folder} comes without contours; export its RTSTRUCT.")
+        )
+
+
+def _pair(
+    structures: StructureSet, series: Mapping[str, CtSeries], own: Sequence[CtSeries], root: Path
+) -> Source | str:
+    """The source of a structure set and its CT, or why there is none."""
+    candidates = [series[uid] for uid in sorted(structures.series_uids) if uid in series]
+    if not structures.series_uids:
+        candidates = [s for s in own if s.slices[0].frame_uid in structures.frame_uids]
+    if len(candidates) > 1:
+        images = structures.roi.image_uids if structures.roi else structures.image_uids
+        candidates = [s for s in candidates if images & {h.sop_uid for h in s.slices}] or candidates
+    if not candidates:
+        return f"RTSTRUCT of another CT: {structures.name} was drawn on a CT that is not in the folder; export that CT."
+    if len(candidates) > 1:
+        folders = ", ".join(s.folder for s in candidates)
+        return f"ambiguous CT: {structures.name} fits {len(candidates)} CT series ({folders}); keep the one meant."
+    pair = Pairing(structures, candidates[0])
+    reason = (
+        first_reason(REFERENCE_CHECKS, pair)
+        or first_reason(SERIES_CHECKS, pair.series)
+        or first_reason(CONTOUR_CHECKS, pair)
+    )
+    if reason or structures.roi is None:
+        return reason or ""
+    names = tuple(s.name for s in pair.series.slices)
+    return DicomSource(root, names, structures.name, structures.roi.name, pair.series.tolerance)

@@ -1,0 +1,102 @@
+"""A folder of patient files to a cohort, and a reason for everything that is left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from perisurv.cohort.clinical import ClinicalRow, read_table
+from perisurv.cohort.join import join
+from perisurv.cohort.match import Found, index_dicom
+from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.pairs import index_pairs
+from perisurv.cohort.pseudonym import patient_key
+from perisurv.cohort.walk import FoundFiles, find_files
+from perisurv.core import Cohort, InputError
+
+__all__ = ["read_cohort", "read_patient"]
+
+DEFAULTS = CohortOptions()
+_LOG = logging.getLogger(__name__)
+
+Tables = Path | str | Sequence[Path | str] | None
+
+
+def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortOptions = DEFAULTS) -> Cohort:
+    """Read the headers, contours and clinical tables of a cohort. Pixels are read later, by ``Patient.load``.
+
+    Parameters
+    ----------
+    folder
+        Any nesting of DICOM CT with RTSTRUCT (any file names) and of folders with an image and a mask.
+    clinical
+        Clinical tables; without them every ``.csv`` below the folder that has a column of patients and of
+        follow-up, and a row of a patient with images.
+
+    Returns
+    -------
+    Cohort
+        Patients ordered by id. ``exclusions`` has a row for everything that was left out.
+
+    Raises
+    ------
+    InputError
+        If the folder or a table is not there, a table lacks a column, no patient is left, or all are censored.
+    """
+    return _read(folder, clinical, options, outcome=True)
+
+
+def read_patient(folder: Path | str, options: CohortOptions = DEFAULTS, *, clinical: Tables = None) -> Cohort:
+    """Read patients to be predicted: as ``read_cohort``, without outcome, and with or without a clinical table.
+
+    Raises
+    ------
+    InputError
+        If the folder or a table is not there, or no patient can be read.
+    """
+    return _read(folder, clinical, options, outcome=False)
+
+
+def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outcome: bool) -> Cohort:
+    root = Path(folder).absolute()
+    if not root.is_dir():
+        raise InputError(f"There is no folder {folder}; give the folder that holds the patients.")
+    files = find_files(root)
+    images = _index(files, root, options)
+    rows = _rows(files, root, clinical, options, images, outcome=outcome)
+    counts = len(files.dicom), len(files.volumes), len(rows), files.ignored
+    _LOG.info("%d DICOM files, %d volumes and %d clinical rows; %d other files ignored.", *counts)
+    return join(images, rows, options, outcome=outcome)
+
+
+def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
+    dicom = index_dicom(files.dicom, root, options)
+    pairs = index_pairs(files.volumes, root)
+    broken = [
+        ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")
+        for path in files.unreadable
+    ]
+    return Found(dicom.sources + pairs.sources, dicom.failures + pairs.failures + broken)
+
+
+def _rows(
+    files: FoundFiles, root: Path, clinical: Tables, options: CohortOptions, images: Found, *, outcome: bool
+) -> list[ClinicalRow]:
+    rows: list[ClinicalRow] = []
+    if clinical is not None:
+        given = [clinical] if isinstance(clinical, (str, Path)) else clinical
+        for path in map(Path, given):
+            if not path.is_file():
+                raise InputError(f"There is no clinical table {path}; give the path of a CSV file.")
+            rows.extend(read_table(path, path.name, options, outcome=outcome))
+        return rows
+    known = {patient_key(p) for p, _ in images.sources + images.failures} - {""}
+    for path in files.tables:
+        name = path.relative_to(root).as_posix()
+        table = read_table(path, name, options, given=False, outcome=outcome)
+        if any(patient_key(row.patient_id) in known for row in table):
+            rows.extend(table)
+        elif table:
+            _LOG.warning("%s names no patient of this folder and is left aside.", name)
+    return rows

@@ -1,0 +1,99 @@
+"""What lies in a folder: DICOM by content, volumes and tables by name, the rest counted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["VOLUME_SUFFIXES", "FoundFiles", "find_files"]
+
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+# Never DICOM, so never opened. The truth of a simulated cohort (truth.parquet) is among them.
+_OTHER_SUFFIXES = frozenset(
+    [
+        *(".parquet", ".npz", ".npy", ".raw", ".zraw", ".json", ".toml", ".yaml", ".yml", ".xml", ".ini", ".inf"),
+        *(".txt", ".md", ".log", ".html", ".htm", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".tsv"),
+        *(".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".zip", ".gz", ".tar", ".7z", ".rar"),
+        *(".exe", ".dll", ".py", ".r", ".sh", ".sha256", ".md5"),
+    ]
+)
+_DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+# First elements of a data set without preamble: file meta information, or group 0008.
+_BARE_STARTS = frozenset(
+    group + element for group in (b"\x02\x00", b"\x08\x00") for element in (bytes((n, 0)) for n in range(0x19))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """Files below a folder, sorted by path.
+
+    Parameters
+    ----------
+    dicom
+        Files with DICOM content, whatever their name.
+    volumes
+        NIfTI, NRRD and MetaImage files.
+    tables
+        Tables as text (``.csv``).
+    unreadable
+        Files that cannot be opened, or are called DICOM and are not.
+    ignored
+        How many other files there are.
+    """
+
+    dicom: tuple[Path, ...]
+    volumes: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    unreadable: tuple[Path, ...]
+    ignored: int
+
+
+def find_files(root: Path) -> FoundFiles:
+    """Walk a folder of any nesting, through links, each real folder once."""
+    kinds: dict[str, list[Path]] = {"dicom": [], "volume": [], "table": [], "unreadable": [], "other": []}
+    for path in _files(root):
+        kinds[_kind(path)].append(path)
+    return FoundFiles(
+        tuple(kinds["dicom"]),
+        tuple(kinds["volume"]),
+        tuple(kinds["table"]),
+        tuple(kinds["unreadable"]),
+        len(kinds["other"]),
+    )
+
+
+def _files(root: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(files))
+
+
+def _kind(path: Path) -> str:
+    name, suffix = path.name.casefold(), path.suffix.casefold()
+    if name.startswith(".") or not path.is_file():
+        return "other"
+    if name.endswith(VOLUME_SUFFIXES):
+        return "volume"
+    if suffix == ".csv":
+        return "table"
+    return "other" if suffix in _OTHER_SUFFIXES else _kind_by_content(path, suffix)
+
+
+def _kind_by_content(path: Path, suffix: str) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+    except OSError:
+        return "unreadable"
+    if head[128:] == b"DICM" or head[:4] in _BARE_STARTS:
+        return "dicom"
+    return "unreadable" if suffix in _DICOM_SUFFIXES else "other"

@@ -1,0 +1,164 @@
+"""One simulated patient, from the plan to DICOM files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perisurv.core import Geometry, SettingsError
+from perisurv.simulation.anatomy import HU, Fields, build_fields, draw_body, paint_soft_tissue, scanner_grid
+from perisurv.simulation.bones import paint_chest_wall_bones, paint_spine
+from perisurv.simulation.canvas import Canvas
+from perisurv.simulation.contours import Contours, cord_contours, drawn_surface, field_contours, organ_contours
+from perisurv.simulation.lesion import INFILTRATE_HU, Lesion, Surface, draw_surface, make_lesion
+from perisurv.simulation.plan import PatientPlan, Plan
+from perisurv.simulation.scanner import average_onto, scan
+from perisurv.simulation.vascular import paint_airways, paint_great_vessels, paint_lung_vessels
+from perisurv.simulation.writers import write_study
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+__all__ = ["SimulatedScan", "make_scan", "simulate_patient"]
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedScan:
+    """CT, contours and truth of one patient.
+
+    Parameters
+    ----------
+    geometry
+        Grid of the CT.
+    hu
+        (slices, rows, columns) whole HU.
+    contours
+        GTV, left lung, right lung, body, spinal cord: (slice, points in mm) each.
+    truth_cover
+        Share of every voxel that the true tumour fills.
+    touches
+        Whether the true tumour reaches pleura, mediastinum or diaphragm.
+    """
+
+    geometry: Geometry
+    hu: NDArray[np.int16]
+    contours: tuple[Contours, Contours, Contours, Contours, Contours]
+    truth_cover: NDArray[np.float32]
+    touches: bool
+
+
+def make_scan(plan: Plan, number: int) -> SimulatedScan:
+    """CT and contours of one patient of a plan, in memory."""
+    patient = _patient(plan, number)
+    anatomy, tumour, scanner, drawing = (plan.rng(number, stream) for stream in range(4))
+    body = draw_body(anatomy, patient.sex)
+    centre = patient.centre
+    geometry = scanner_grid(body, plan.options.matrix, centre.field_of_view_mm, centre.slice_spacing_mm)
+    fields = build_fields(anatomy, body, geometry)
+    canvas = Canvas(geometry, fields.geometry, np.full(geometry.shape, HU["air"], dtype=np.float32))
+    lung = paint_soft_tissue(canvas, body, fields)
+    paint_spine(canvas, anatomy, body)
+    paint_chest_wall_bones(canvas, anatomy, body, fields)
+    paint_great_vessels(canvas, body)
+    paint_lung_vessels(canvas, anatomy, body, fields, lung)
+    paint_airways(canvas, anatomy, body, fields)
+
+    surface = draw_surface(tumour, patient.volume_ml, patient.latents.roughness)
+    place, depth = _place(tumour, fields, surface, patient.touches)
+    lesion = make_lesion(tumour, surface, patient.latents, plan.options)
+    grid = Geometry(lesion.geometry.shape, lesion.geometry.spacing_mm, _moved(lesion.geometry.origin_mm, place))
+    cover = _insert(canvas, lung, lesion, grid)
+    drawn = field_contours(drawn_surface(drawing, lesion.level_mm, centre), grid, geometry)
+    left, right, outline = organ_contours(fields, geometry)
+    contours = (drawn, left, right, outline, cord_contours(body, geometry))
+    return SimulatedScan(geometry, scan(scanner, canvas.hu, geometry, centre), contours, cover, depth)
+
+
+def simulate_patient(plan: Plan, number: int, folder: Path) -> Path:
+    """Write the CT series and the RTSTRUCT of one patient.
+
+    Parameters
+    ----------
+    plan
+        From `perisurv.simulation.plan`.
+    number
+        Position of the patient in the plan.
+    folder
+        Root of the cohort; the files go to ``folder/<centre>/<PatientID>``, which is replaced if it exists.
+        They are written beside it first, so an interrupted call leaves no half patient under the final name.
+
+    Returns
+    -------
+    Path
+        Folder of the patient.
+
+    Raises
+    ------
+    SettingsError
+        If the plan holds no patient of this number.
+    """
+    patient = _patient(plan, number)
+    final = Path(folder) / patient.centre.name / patient.id
+    partial = final.with_name(f".{patient.id}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    made = make_scan(plan, number)
+    write_study(partial, plan, patient, made.geometry, made.hu, made.contours)
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(partial, final)  # noqa: PTH105 - Path.replace is the same call
+    return final
+
+
+def _patient(plan: Plan, number: int) -> PatientPlan:
+    if not 0 <= number < len(plan.patients):
+        raise SettingsError(f"The plan holds patients 0..{len(plan.patients) - 1}, not {number}.")
+    return plan.patients[number]
+
+
+def _moved(origin: tuple[float, float, float], by: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(origin[0] + by[0]), float(origin[1] + by[1]), float(origin[2] + by[2])
+
+
+def _place(rng: Generator, fields: Fields, surface: Surface, touches: bool) -> tuple[NDArray[np.float64], bool]:
+    """Centre of the tumour (x, y, z) in a lung, and whether its surface reaches the border of the lung."""
+    depth = -fields.lung
+    mean = float(np.cbrt((surface.radius_mm**3).mean()))
+    against_border = (depth > 0.80 * mean) & (depth < 0.98 * mean)
+    fits = against_border if touches else depth > surface.largest_mm + 3.0
+    if not fits.any():
+        fits = depth > np.quantile(depth[depth > 0], 0.985)
+    voxels = np.argwhere(fits)
+    chosen = voxels[int(rng.integers(len(voxels)))]
+    reached = float(depth[tuple(chosen)]) < surface.largest_mm
+    return fields.geometry.to_mm(chosen + rng.uniform(-0.4, 0.4, 3)), reached
+
+
+def _insert(
+    canvas: Canvas, lung: tuple[Box, NDArray[np.float32]], lesion: Lesion, grid: Geometry
+) -> NDArray[np.float32]:
+    """Put infiltration, spicules and tumour into the image; returns the share of the tumour in every voxel."""
+    share = np.zeros(canvas.geometry.shape, dtype=np.float32)
+    share[lung[0]] = lung[1]
+    cover = lesion.cover
+    where, infiltrate = average_onto(lesion.infiltrate, grid, canvas.geometry)
+    _, spicules = average_onto(lesion.spicules, grid, canvas.geometry)
+    _, inside = average_onto(cover, grid, canvas.geometry)
+    _, weighted = average_onto(cover * lesion.hu, grid, canvas.geometry)
+    target = canvas.hu[where]
+    target += infiltrate * share[where] * np.maximum(INFILTRATE_HU - target, 0.0)
+    target += spicules * share[where] * np.maximum(INFILTRATE_HU - target, 0.0)
+    target *= 1.0 - inside
+    target += weighted
+    truth = np.zeros(canvas.geometry.shape, dtype=np.float32)
+    truth[where] = inside
+    return truth

@@ -1,0 +1,149 @@
+"""The ten-line face: what a researcher calls from a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, RegionSet, Scan
+from perisurv.radiomics import extract as extract_options
+from perisurv.regions import rings as build_rings
+from perisurv.regions.options import RingOptions
+from perisurv.simulation import Plan, SimulationOptions, simulate_patient, write_tables
+from perisurv.simulation import plan as make_plan
+from perisurv.study.engine import Failure, Progress, run_tasks
+from perisurv.study.run import Run
+from perisurv.study.settings import StudySettings, digest, read_settings
+from perisurv.study.store import RunFolder, write_text
+
+__all__ = ["Report", "Study", "StudyResult", "extract", "rings", "simulate"]
+
+
+def rings(
+    scan: Scan,
+    *,
+    widths_mm: Sequence[float] = (3.0, 6.0, 9.0),
+    kind: Literal["annulus", "shell", "expansion"] = "annulus",
+    barrier: Literal["none", "body", "lung"] = "body",
+) -> RegionSet:
+    """Tumour and peritumoural rings of one scan on the 1 mm analysis grid.
+
+    Parameters
+    ----------
+    scan
+        CT and tumour on one grid.
+    widths_mm
+        Distances from the tumour surface, mm, ascending.
+    kind
+        ``annulus``: from the surface to the width; ``shell``: from the width before to this one; ``expansion``:
+        tumour and annulus together.
+    barrier
+        What a ring may not leave: nothing, the body, or the lungs.
+
+    Raises
+    ------
+    RegionError
+        If the tumour touches the border of the CT or is too small, or a ring is empty.
+    """
+    options = RingOptions(widths_mm=tuple(float(w) for w in widths_mm), kind=kind, barrier=barrier)
+    return build_rings(scan, options)
+
+
+def extract(regions: RegionSet) -> FeatureTable:
+    """Radiomics of every region of one patient with the default options, as one row."""
+    return extract_options(regions)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """The document of a study: one HTML file that opens offline."""
+
+    html: str
+
+    def write(self, path: Path | str) -> Path:
+        """Write the document and return its path."""
+        write_text(Path(path), self.html)
+        return Path(path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What a study found, its document and its folder."""
+
+    evaluation: Evaluation
+    report: Report
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Study:
+    """A study as described by a study file."""
+
+    settings: StudySettings
+
+    @classmethod
+    def from_toml(cls, path: Path | str) -> Study:
+        """Read the study file (raises SettingsError, which names the nearest key for an unknown one)."""
+        return cls(read_settings(path))
+
+    def run(
+        self, cohort: Cohort | None = None, *, out: Path | str | None = None, progress: Progress | None = None
+    ) -> StudyResult:
+        """Do every stage that is not done yet and return the result.
+
+        Parameters
+        ----------
+        cohort
+            Patients; None reads the folder named in the study file.
+        out
+            Folder of the artefacts; None takes the one of the study file.
+        progress
+            Called with (stage, done, total).
+        """
+        folder = RunFolder(Path(out if out is not None else self.settings.out))
+        run = Run(self.settings, folder, progress)
+        evaluation = run.all(cohort)
+        return StudyResult(evaluation, Report(folder.report.read_text(encoding="utf-8")), folder.root)
+
+
+def simulate(
+    folder: Path | str,
+    options: SimulationOptions | None = None,
+    *,
+    seed: int = 2025,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a simulated multicentre cohort; patients that are already there are kept.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a cohort made with other options or another seed.
+    """
+    folder, options = Path(folder), options or SimulationOptions()
+    stamp = json.dumps({"digest": digest("simulation", options, seed), "seed": seed}) + "\n"
+    marker = folder / "simulation.json"
+    if marker.exists() and marker.read_text(encoding="utf-8") != stamp:
+        raise InputError(f"{folder} holds a cohort of other options or another seed; choose another folder.")
+    if not marker.exists() and folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty and holds no simulated cohort; choose another folder.")
+    write_text(marker, stamp)
+    cohort_plan = make_plan(options, seed)
+    work = partial(_simulate_one, plan=cohort_plan, folder=folder)
+    results = run_tasks(work, range(options.patients), workers=workers, label="simulate", progress=progress)
+    failures = [r.reason for r in results if isinstance(r, Failure)]
+    if failures:
+        raise InputError(f"{len(failures)} patients could not be simulated: {failures[0]}")
+    write_tables(cohort_plan, folder)
+    return folder
+
+
+def _simulate_one(number: int, *, plan: Plan, folder: Path) -> None:
+    patient = plan.patients[number]
+    if not (folder / patient.centre.name / patient.id).exists():
+        simulate_patient(plan, number, folder)

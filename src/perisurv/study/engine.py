@@ -1,0 +1,148 @@
+"""Work per patient in processes: one patient that fails, or whose process dies, never stops the others."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from perisurv.core import PerisurvError
+
+__all__ = ["Failure", "Progress", "run_tasks", "split_failures"]
+
+Progress = Callable[[str, int, int], None]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one item gave no result."""
+
+    reason: str
+
+
+def run_tasks(
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    *,
+    workers: int,
+    label: str = "",
+    progress: Progress | None = None,
+) -> list[Any]:
+    """Apply a function to every item; results in the order of the items.
+
+    Parameters
+    ----------
+    function
+        Picklable; gets one item.
+    items
+        Picklable.
+    workers
+        Processes; with 1 the work stays in this process.
+    label, progress
+        ``progress(label, done, total)`` is called after every item.
+
+    Returns
+    -------
+    list
+        The function's value, or a :class:`Failure` for an item that raised or whose process died twice.
+    """
+    results: dict[int, Any] = {}
+    work = _serial(function, items) if workers == 1 or len(items) < 2 else _parallel(function, items, workers)
+    for number, result in work:
+        results[number] = result
+        if progress is not None:
+            progress(label, len(results), len(items))
+    return [results[n] for n in range(len(items))]
+
+
+def _serial(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    for number, item in enumerate(items):
+        yield number, _guarded(function, item)
+
+
+def _parallel(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[tuple[int, Any]]:
+    queue = list(range(len(items)))[::-1]
+    while queue:
+        lost: list[int] = []
+        with _pool(workers) as pool:
+            yield from _drain(pool, function, items, queue, lost, workers)
+        # Which of the few items in flight killed its process is unknown: each gets one more try alone.
+        for number in lost:
+            yield number, _alone(function, items[number])
+
+
+def _drain(
+    pool: ProcessPoolExecutor,
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    queue: list[int],
+    lost: list[int],
+    workers: int,
+) -> Iterator[tuple[int, Any]]:
+    flight: dict[Future[Any], int] = {}
+    while (queue and not lost) or flight:
+        while queue and not lost and len(flight) < 2 * workers:
+            number = queue.pop()
+            try:
+                flight[pool.submit(_guarded, function, items[number])] = number
+            except BrokenProcessPool:
+                lost.append(number)
+        done, _ = wait(flight, return_when=FIRST_COMPLETED)
+        for future in done:
+            number = flight.pop(future)
+            try:
+                yield number, future.result()
+            except BrokenProcessPool:
+                lost.append(number)
+
+
+def _alone(function: Callable[[Any], Any], item: Any) -> Any:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(_guarded, function, item).result()
+    except BrokenProcessPool:
+        return Failure("its process died twice (out of memory, or killed); the other patients went on")
+
+
+def _guarded(function: Callable[[Any], Any], item: Any) -> Any:
+    try:
+        return function(item)
+    except PerisurvError as error:
+        return Failure(str(error))
+    except Exception as error:  # noqa: BLE001 (the border: a patient that fails is a row with a reason)
+        _log.exception("unexpected error in one item")
+        return Failure(f"unexpected {type(error).__name__}: {error}")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def _start_worker(parent: int) -> None:
+    """One thread a worker, and no orphan: a worker ends when the process that started it was killed."""
+    threadpool_limits(1)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def split_failures(items: Iterable[Any], results: Iterable[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """Items that worked, and (item, reason) of those that did not."""
+    pairs = list(zip(items, results, strict=True))
+    good = [item for item, result in pairs if not isinstance(result, Failure)]
+    return good, [(item, result.reason) for item, result in pairs if isinstance(result, Failure)]

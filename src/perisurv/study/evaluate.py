@@ -1,0 +1,151 @@
+"""From a fitted model and external patients to the Evaluation: every branch scored once, the oracle beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from perisurv.cohort import pseudonym
+from perisurv.core import Cohort, Evaluation, FeatureTable, Outcome, Prediction
+from perisurv.evaluation import BranchResult, evaluate_branch
+from perisurv.simulation import oracle_risk
+from perisurv.study import stages
+from perisurv.study.model import Model
+from perisurv.study.settings import StudySettings
+from perisurv.study.stages import StudyData
+
+__all__ = ["evaluate_models"]
+
+ORACLE = "oracle"
+
+
+def evaluate_models(
+    model: Model,
+    data: StudyData,
+    table: FeatureTable,
+    *,
+    acquisition: Mapping[str, Mapping[str, float | str]],
+    cohort: Cohort,
+    key: str,
+    settings: StudySettings,
+) -> tuple[pd.DataFrame, Evaluation]:
+    """Score the external patients with every branch.
+
+    Parameters
+    ----------
+    model
+        Fitted on the training patients.
+    data
+        Who is external, and their outcome.
+    table
+        All features of the external patients.
+    acquisition
+        What is known of each external scan.
+    cohort
+        For the flow and the exclusions.
+    key
+        Of the pseudonyms; empty where the study keeps the identities.
+    settings
+        The study file.
+
+    Returns
+    -------
+    tuple
+        Predictions, one row a patient and branch; and what they amount to.
+    """
+    outcome = data.outcome.take(data.external)
+    predictions = {
+        name: stages.predict_branch(
+            signature, table.starting_with(*_columns(name, model, settings)), acquisition, settings
+        )
+        for name, signature in model.signatures.items()
+    }
+    counts = {name: len(signature.coefficients) for name, signature in model.signatures.items()}
+    if settings.input.truth:
+        predictions[ORACLE] = _oracle(Path(settings.input.truth), outcome, key)
+        counts[ORACLE] = 0
+    results = {
+        name: evaluate_branch(
+            name,
+            prediction,
+            outcome,
+            rng=stages.stream(settings.seed, "evaluate"),
+            n_features=counts[name],
+            horizons_days=settings.evaluation.horizons_days if name != ORACLE else (),
+            resamples=settings.evaluation.resamples,
+            confidence=settings.evaluation.confidence,
+        )
+        for name, prediction in predictions.items()
+    }
+    frame = pd.concat([p.to_frame().reset_index().assign(branch=name) for name, p in predictions.items()])
+    return frame, _assemble(model, data, results, predictions, cohort, settings)
+
+
+def _assemble(
+    model: Model,
+    data: StudyData,
+    results: Mapping[str, BranchResult],
+    predictions: Mapping[str, Prediction],
+    cohort: Cohort,
+    settings: StudySettings,
+) -> Evaluation:
+    centre_of = {p.id: p.centre for p in cohort}
+    external = pd.Series([centre_of[p] for p in data.external]).value_counts().sort_index()
+    notes = [note for result in results.values() for note in result.notes]
+    notes += [f"{name}: {note}" for name, s in model.signatures.items() for note in s.notes]
+    abstained = predictions["combined"].abstained
+    if abstained:
+        notes.append(
+            f"{len(abstained)} of {len(data.external)} external patients lie outside the training domain; "
+            "the model would abstain for them, the evaluation scores them all."
+        )
+    if ORACLE in results:
+        notes.append(
+            "Simulated cohort: the oracle ranks patients by their true risk; no model can be better on average."
+        )
+    excluded = {e.patient for e in cohort.exclusions if e.patient}
+    return Evaluation(
+        ladder=tuple(r.row for r in results.values()),
+        auc=tuple(point for r in results.values() for point in r.auc),
+        curves=tuple(curve for name, r in results.items() if name != ORACLE for curve in r.curves),
+        log_rank_p={name: r.log_rank_p for name, r in results.items() if name != ORACLE},
+        confidence=settings.evaluation.confidence,
+        ring=model.ring.ring,
+        ring_votes=dict(model.ring.votes),
+        selected={name: dict(s.coefficients) for name, s in model.signatures.items()},
+        training_centres={data.training_centre: len(data.training)},
+        external_centres={str(name): int(n) for name, n in external.items()},
+        flow={
+            "found": len(data.radiomics) + len(excluded),
+            "excluded": len(excluded),
+            "training": len(data.training),
+            "external": len(data.external),
+        },
+        exclusions=tuple((e.patient, e.stage, e.reason) for e in cohort.exclusions),
+        tried={
+            "branches": len(model.signatures),
+            "rings": len(stages.ring_names(settings)),
+            "networks": len(model.embedders),
+            "features": data.radiomics.frame.shape[1] + data.clinical.frame.shape[1],
+        },
+        notes=tuple(notes),
+        provenance=model.provenance,
+    )
+
+
+def _columns(name: str, model: Model, settings: StudySettings) -> tuple[str, ...]:
+    branch = next(b for b in stages.branches(model.ring.ring, settings) if b.name == name)
+    return tuple(prefix for prefixes in branch.groups.values() for prefix in prefixes)
+
+
+def _oracle(truth: Path, outcome: Outcome, key: str) -> Prediction:
+    """The true risks of a simulated cohort, as if they were predictions."""
+    true_risk = oracle_risk(truth)
+    if key:
+        true_risk.index = pd.Index([pseudonym(str(p), key) for p in true_risk.index])
+    risk = true_risk.loc[list(outcome.patients)].to_numpy(dtype=float)
+    n = len(outcome)
+    return Prediction(outcome.patients, risk, (), np.empty((n, 0)), risk > np.median(risk))

@@ -1,0 +1,380 @@
+"""A study on disk: each stage reads the artefacts of the stages before, writes its own, and knows when it is done.
+
+Killed at any moment, a run continues where it was and ends in the same bytes: an artefact is written whole or not at
+all, finished patients and networks are kept as parts, and a stage is done only when the ledger says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
+from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, Patient
+from perisurv.evaluation import evaluation_from_json, evaluation_to_json
+from perisurv.regions import load_regions, save_regions
+from perisurv.report import render_report
+from perisurv.study import stages
+from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
+from perisurv.study.evaluate import evaluate_models
+from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.provenance import VERSION, provenance
+from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
+from perisurv.study.stages import StudyData
+from perisurv.study.store import (
+    RunFolder,
+    read_json,
+    read_table,
+    safe_name,
+    write_frame,
+    write_table,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from perisurv.deep import Embedder
+
+__all__ = ["STAGES", "Run"]
+
+STAGES = ("index", "regions", "extract", "fit", "evaluate", "report")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """One study in one folder.
+
+    Parameters
+    ----------
+    settings
+        The study file.
+    folder
+        Where the artefacts go.
+    progress
+        Called with (stage, done, total) after every patient or network.
+    """
+
+    settings: StudySettings
+    folder: RunFolder
+    progress: Progress | None = None
+
+    def all(self, cohort: Cohort | None = None) -> Evaluation:
+        """Every stage that is not done yet, down to the report."""
+        self.index(cohort)
+        self.regions()
+        self.extract()
+        self.fit()
+        evaluation = self.evaluate()
+        self.report()
+        return evaluation
+
+    def index(self, cohort: Cohort | None = None) -> Cohort:
+        """Find the patients; write ``cohort.parquet`` and the exclusions."""
+        root = Path(self.settings.input.folder)
+        if cohort is None:
+            key = digest(
+                "index", VERSION, self.settings.keep_ids, self.settings.cohort, self.settings.input, _listing(root)
+            )
+        else:
+            key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json())
+        if self.folder.done("index") != key or not self.folder.cohort.exists():
+            self.folder.forget("index")
+            if cohort is None:
+                clinical = self.settings.input.clinical or None
+                cohort = read_cohort(root, clinical=clinical, options=self.cohort_options())
+            write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
+            self.folder.write_exclusions("index", cohort.exclusions)
+            self.folder.finish("index", key)
+        return self.cohort()
+
+    def regions(self) -> None:
+        """Build tumour and rings of every patient; write ``regions/`` and ``regions.parquet``."""
+        key = self._key("regions", "index", self.settings.regions)
+        if self.folder.done("regions") == key and self.folder.audit.exists():
+            return
+        self.folder.forget("regions")
+        patients = self.cohort().patients
+        parts = self.folder.open_parts("regions", key)
+        work = partial(_regions_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        results = self._each("regions", work, patients)
+        good = [result for result in results if not isinstance(result, Failure)]
+        write_frame(self.folder.audit, pd.DataFrame([row for result in good for row in result["regions"]]))
+        write_frame(self.folder.acquisition, pd.DataFrame([result["acquisition"] for result in good]))
+        self._exclude("regions", patients, results)
+        self.folder.finish("regions", key)
+
+    def extract(self) -> None:
+        """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``."""
+        key = self._key("extract", "regions", self.settings.radiomics, self.settings.stability, self.settings.seed)
+        if self.folder.done("extract") == key and self.folder.features.exists():
+            return
+        self.folder.forget("extract")
+        cohort = self.cohort()
+        patients = self._left(cohort, "regions")
+        parts = self.folder.open_parts("extract", key)
+        work = partial(_features_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        results = self._each("extract", work, patients)
+        self._exclude("extract", patients, results)
+        table = FeatureTable.stack([r for r in results if not isinstance(r, Failure)])
+        write_table(self.folder.features, table)
+        self._redraw(cohort, table, parts)
+        self.folder.finish("extract", key)
+
+    def fit(self) -> Model:
+        """Train networks, choose the ring, fit every branch on the training patients; write ``model/``."""
+        options = (self.settings.deep, self.settings.fit, self.settings.seed, self.settings.clinical_in_combined)
+        key = self._key("fit", "extract", *options, self.settings.stability)
+        if self.folder.done("fit") == key and self.folder.model.exists():
+            return load_model(self.folder.model)
+        self.folder.forget("fit")
+        data = self.data()
+        parts = self.folder.open_parts("fit", key)
+        table = data.radiomics.join(data.clinical).select([*self._stable(data), *data.clinical.names])
+        folds: list[tuple[str, ...]] = []
+        embedders: list[Embedder] = []
+        training = table.take(data.training)
+        if self.settings.deep.enabled:
+            folds = stages.network_folds(data, self.settings)
+            self._cut_patches((*data.training, *data.external))
+            embedders = self._train_networks(data, folds, parts)
+            training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
+        ring = stages.find_ring(dataclasses.replace(data, radiomics=table), self.settings)
+        outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
+        signatures = {
+            branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
+            for branch in stages.branches(ring.ring, self.settings)
+        }
+        model = Model(signatures, tuple(embedders), ring, tuple(folds), self.settings, provenance(self.settings))
+        model.save(self.folder.model)
+        self.folder.finish("fit", key)
+        return model
+
+    def evaluate(self) -> Evaluation:
+        """Score the external patients once; write ``predictions.parquet`` and ``evaluation.json``."""
+        key = self._key("evaluate", "fit", self.settings.evaluation, self.settings.seed)
+        if self.folder.done("evaluate") == key and self.folder.evaluation.exists():
+            return self.evaluation()
+        self.folder.forget("evaluate")
+        model = load_model(self.folder.model)
+        data = self.data()
+        table = data.radiomics.join(data.clinical).take(data.external)
+        if model.embedders:
+            table = table.join(stages.embed_new(model.embedders, data.external, self.patches(data.external)))
+        predictions, evaluation = evaluate_models(
+            model,
+            data,
+            table,
+            acquisition=self._acquisition(data.external),
+            cohort=self.cohort(),
+            key=self.cohort_options().pseudonym_key,
+            settings=self.settings,
+        )
+        write_frame(self.folder.predictions, predictions)
+        write_text(self.folder.evaluation, evaluation_to_json(evaluation))
+        self.folder.finish("evaluate", key)
+        return evaluation
+
+    def report(self) -> Path:
+        """Write ``report.html``."""
+        evaluation = self.evaluation()
+        settings = settings_from_dict(shareable(self.settings))
+        html = render_report(evaluation, self._examples(), settings_to_toml(settings))
+        write_text(self.folder.report, html)
+        return self.folder.report
+
+    # --- what lies in the folder ---------------------------------------------------------------------------------
+
+    def cohort(self) -> Cohort:
+        """Patients as indexed, with everything excluded since."""
+        self.folder.require("index")
+        frame = pd.read_parquet(self.folder.cohort)
+        exclusions = self.folder.read_exclusions("index", "regions", "extract")
+        return cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
+
+    def data(self) -> StudyData:
+        """Features, clinical columns and outcome of the patients that came through extraction."""
+        self.folder.require("extract")
+        cohort, features = self.cohort(), read_table(self.folder.features)
+        if cohort.outcome is None:
+            raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
+        return StudyData.split(cohort, features, cohort.outcome.take(features.patients))
+
+    def cohort_options(self) -> CohortOptions:
+        """Options of the index, with the key of the pseudonyms unless the study keeps the identities.
+
+        The key is made once and kept beside the artefacts, readable by its owner only.
+        """
+        options = self.settings.cohort
+        if self.settings.keep_ids:
+            return options
+        path = self.folder.root / "pseudonym.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(16))
+        key = path.read_text(encoding="utf-8").strip()
+        return dataclasses.replace(options, ids="pseudonym", pseudonym_key=key)
+
+    def evaluation(self) -> Evaluation:
+        """What the study found."""
+        self.folder.require("evaluate")
+        return evaluation_from_json(self.folder.evaluation.read_text(encoding="utf-8"))
+
+    def patches(self, patients: Sequence[str]) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """The cubes that the network sees."""
+        folder = self.folder.parts / "patches"
+        return {p: np.load(folder / f"{safe_name(p)}.npy", allow_pickle=False) for p in patients}
+
+    # --- steps of the stages -------------------------------------------------------------------------------------
+
+    def _key(self, stage: str, before: str, *options: object) -> str:
+        self.folder.require(before)
+        return digest(stage, VERSION, self.folder.done(before), *options)
+
+    def _each(self, label: str, work: Any, items: Sequence[Any]) -> list[Any]:
+        return run_tasks(work, items, workers=self.settings.workers, label=label, progress=self.progress)
+
+    def _left(self, cohort: Cohort, *stages_done: str) -> list[Patient]:
+        gone = {e.patient for e in self.folder.read_exclusions(*stages_done)}
+        return [p for p in cohort.patients if p.id not in gone]
+
+    def _exclude(self, stage: str, patients: Sequence[Patient], results: Sequence[Any]) -> None:
+        good, bad = split_failures(patients, results)
+        self.folder.write_exclusions(stage, [Exclusion(p.id, stage, reason) for p, reason in bad])
+        if not good:
+            reasons = sorted({reason for _, reason in bad})
+            raise InputError(f"No patient came through {stage}. {' '.join(reasons[:3])}")
+
+    def _redraw(self, cohort: Cohort, table: FeatureTable, parts: Path) -> None:
+        """Radiomics of redrawn contours of some training patients, for the stability filter."""
+        options = self.settings.stability
+        data = StudyData.split(cohort, table, _outcome(cohort).take(table.patients))
+        rng = stages.stream(self.settings.seed, "stability")
+        count = min(options.patients, len(data.training))
+        chosen = sorted(rng.choice(data.training, size=count, replace=False).tolist())
+        jobs = [(cohort[p], repeat) for p in chosen for repeat in range(options.repeats)]
+        results = self._each("stability", partial(_redrawn_of, settings=self.settings, parts=parts), jobs)
+        rows = [
+            table.frame.assign(repeat=repeat)
+            for (_, repeat), table in zip(jobs, results, strict=True)
+            if not isinstance(table, Failure)
+        ]
+        if rows:
+            write_frame(self.folder.perturbed, pd.concat(rows))
+        else:
+            self.folder.perturbed.unlink(missing_ok=True)
+
+    def _stable(self, data: StudyData) -> tuple[str, ...]:
+        if not self.folder.perturbed.exists():
+            return data.radiomics.names
+        frame = pd.read_parquet(self.folder.perturbed)
+        repeats = [FeatureTable(group.drop(columns="repeat")) for _, group in frame.groupby("repeat")]
+        patients = sorted(set.intersection(*(set(t.patients) for t in repeats)))
+        if len(patients) < 3:
+            return data.radiomics.names
+        names = stages.stable_names(data.radiomics.take(patients), [t.take(patients) for t in repeats], self.settings)
+        return (*names, stages.VOLUME) if stages.VOLUME not in names else names
+
+    def _cut_patches(self, patients: Sequence[str]) -> None:
+        key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
+        parts = self.folder.open_parts("patches", key)
+        results = self._each(
+            "patches", partial(_patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
+        )
+        _, bad = split_failures(patients, results)
+        if bad:
+            raise InputError(f"No patch for patient {bad[0][0]}: {bad[0][1]}")
+
+    def _train_networks(self, data: StudyData, folds: Sequence[tuple[str, ...]], parts: Path) -> list[Embedder]:
+        jobs = []
+        for number, fold in enumerate(folds):
+            outcome = data.outcome.take([p for p in data.training if p not in fold])
+            jobs.append((number, outcome))
+        work = partial(_network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
+        results = self._each("networks", work, jobs)
+        _, bad = split_failures(jobs, results)
+        if bad:
+            raise InputError(f"Network {bad[0][0][0]} could not be trained: {bad[0][1]}")
+        from perisurv.deep import Embedder  # noqa: PLC0415 (a study without networks needs no torch)
+
+        return [Embedder.load(parts / f"network_{number}") for number, _ in jobs]
+
+    def _acquisition(self, patients: Sequence[str]) -> dict[str, dict[str, float | str]]:
+        frame = pd.read_parquet(self.folder.acquisition).set_index("patient")
+        return {p: frame.loc[p].dropna().to_dict() for p in patients}
+
+    def _examples(self, count: int = 3) -> list[Any]:
+        """Regions of a small, a middle and a large tumour of the external centres."""
+        data = self.data()
+        volumes = data.radiomics.take(data.external).frame[stages.VOLUME].sort_values()
+        picks = np.linspace(0.2, 0.8, count) * (len(volumes) - 1)
+        return [load_regions(self.folder.regions / safe_name(str(volumes.index[round(n)]))) for n in picks]
+
+
+def _outcome(cohort: Cohort) -> Outcome:
+    if cohort.outcome is None:
+        raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
+    return cohort.outcome
+
+
+def _listing(root: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file: what decides whether the index is up to date."""
+    if not root.is_dir():
+        raise InputError(f"There is no folder {root}; set [input] folder in the study file.")
+    found = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 (100 000 files)
+            found.append((os.path.relpath(os.path.join(folder, name), root), stat.st_size, stat.st_mtime_ns))  # noqa: PTH118
+    return sorted(found)
+
+
+def _regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
+    marker = parts / f"{safe_name(patient.id)}.json"
+    if not marker.exists():
+        regions = stages.build_regions(patient, settings)
+        save_regions(folder / safe_name(patient.id), regions)
+        audit = [{"patient": patient.id, "region": r.name, "volume_ml": r.mask.volume_ml, **r.audit} for r in regions]
+        acquisition = {"patient": patient.id, **regions.acquisition}
+        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition}))
+    return read_json(marker)
+
+
+def _features_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> FeatureTable:
+    part = parts / f"{safe_name(patient.id)}.parquet"
+    if not part.exists():
+        write_table(part, stages.extract_features(load_regions(folder / safe_name(patient.id)), settings))
+    return read_table(part)
+
+
+def _redrawn_of(job: tuple[Patient, int], *, settings: StudySettings, parts: Path) -> FeatureTable:
+    patient, repeat = job
+    part = parts / f"{safe_name(patient.id)}.redrawn{repeat}.parquet"
+    if not part.exists():
+        write_table(part, stages.extract_redrawn(patient, repeat, settings))
+    return read_table(part)
+
+
+def _patch_of(patient: str, *, settings: StudySettings, folder: Path, parts: Path) -> None:
+    part = parts / f"{safe_name(patient)}.npy"
+    if not part.exists():
+        patch = stages.patch(load_regions(folder / safe_name(patient)), settings)
+        temporary = part.with_name(f".{part.name}.{os.getpid()}.npy")
+        np.save(temporary, patch, allow_pickle=False)
+        temporary.replace(part)
+
+
+def _network_of(job: tuple[int, Outcome], *, settings: StudySettings, patches: Path, parts: Path) -> None:
+    number, outcome = job
+    target = parts / f"network_{number}"
+    if not target.exists():
+        cubes = {p: np.load(patches / f"{safe_name(p)}.npy", allow_pickle=False) for p in outcome.patients}
+        stages.train_network(cubes, outcome, number, settings).save(target)

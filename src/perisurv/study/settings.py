@@ -1,0 +1,272 @@
+"""The study file: every choice of the method, strict, with a default for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from perisurv.cohort.options import CohortOptions
+from perisurv.core import SettingsError
+from perisurv.deep.options import DeepOptions
+from perisurv.radiomics.options import ExtractOptions
+from perisurv.regions.options import RingOptions
+from perisurv.survival.options import FitOptions
+
+__all__ = [
+    "EvaluationOptions",
+    "InputOptions",
+    "NetworkOptions",
+    "StabilityOptions",
+    "StudySettings",
+    "digest",
+    "plain",
+    "read_settings",
+    "settings_from_dict",
+    "settings_to_toml",
+]
+
+_IDENTITY = {"ids", "pseudonym_key"}
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """Where the data lie. Relative paths count from the study file.
+
+    Parameters
+    ----------
+    folder
+        Folder of DICOM files or of image and mask pairs.
+    clinical
+        Clinical tables; empty: every CSV below the folder.
+    truth
+        Folder of a simulated cohort whose true risks give the oracle row; empty: none.
+    """
+
+    folder: str = ""
+    clinical: tuple[str, ...] = ()
+    truth: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityOptions:
+    """Which features survive another drawing of the contour (METHOD step 8).
+
+    Parameters
+    ----------
+    patients
+        Training patients whose contours are redrawn; 0 switches the filter off.
+    repeats
+        Redrawn contours a patient.
+    contour_sd_mm
+        Standard deviation of the surface displacement, mm.
+    minimum_icc
+        Features below this ICC(1,1) are dropped.
+    """
+
+    patients: int = 20
+    repeats: int = 2
+    contour_sd_mm: float = 1.0
+    minimum_icc: float = 0.75
+
+    def __post_init__(self) -> None:
+        if self.patients < 0 or self.repeats < 1 or not 0 <= self.minimum_icc <= 1 or self.contour_sd_mm <= 0:
+            raise SettingsError(
+                "[stability] needs patients >= 0, repeats >= 1, contour_sd_mm > 0 and minimum_icc within 0..1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """How the network joins the study.
+
+    Parameters
+    ----------
+    enabled
+        False leaves the deep branch out (needs no torch).
+    folds
+        Networks that are trained, each on the other folds of the training patients.
+    training
+        Architecture and optimisation, see :class:`perisurv.deep.DeepOptions`.
+    """
+
+    enabled: bool = True
+    folds: int = 5
+    training: DeepOptions = field(default_factory=DeepOptions)
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise SettingsError(f"[deep] folds must be at least 2 for out-of-fold features, got {self.folds}.")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What is computed on the external patients.
+
+    Parameters
+    ----------
+    horizons_days
+        Times of AUC and predicted survival, days (default 1, 2 and 3 years).
+    resamples
+        Bootstrap resamples over patients.
+    confidence
+        Level of the intervals.
+    """
+
+    horizons_days: tuple[float, ...] = (365.25, 730.5, 1095.75)
+    resamples: int = 1000
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not self.horizons_days or min(self.horizons_days) <= 0:
+            raise SettingsError("[evaluation] horizons_days needs at least one positive time in days.")
+        if self.resamples < 100 or not 0.5 < self.confidence < 1:
+            raise SettingsError("[evaluation] needs resamples >= 100 and confidence within 0.5..1.")
+
+
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """One study: its data, its seed and the options of every stage.
+
+    Parameters
+    ----------
+    out
+        Folder of the artefacts; relative paths count from the study file.
+    seed
+        Seed of everything random. Same inputs, settings and seed: same bytes.
+    workers
+        Processes for work per patient. Does not change any result.
+    keep_ids
+        False replaces every PatientID by a keyed pseudonym; True keeps them, in every artefact and in the report.
+    clinical_in_combined
+        Whether the combined model also takes the clinical columns.
+    """
+
+    out: str = "runs/study"
+    seed: int = 2025
+    workers: int = 2
+    keep_ids: bool = False
+    clinical_in_combined: bool = False
+    input: InputOptions = field(default_factory=InputOptions)
+    cohort: CohortOptions = field(default_factory=CohortOptions)
+    regions: RingOptions = field(default_factory=RingOptions)
+    radiomics: ExtractOptions = field(default_factory=ExtractOptions)
+    stability: StabilityOptions = field(default_factory=StabilityOptions)
+    deep: NetworkOptions = field(default_factory=NetworkOptions)
+    fit: FitOptions = field(default_factory=FitOptions)
+    evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or self.workers < 1:
+            raise SettingsError(f"seed must be >= 0 and workers >= 1, got {self.seed} and {self.workers}.")
+
+
+def read_settings(path: Path | str) -> StudySettings:
+    """Read a study file.
+
+    Raises
+    ------
+    SettingsError
+        If the file is absent or no TOML, a key is unknown (the nearest key is named) or a value is wrong.
+    """
+    path = Path(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"There is no study file {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} is not a study file in TOML: {error}.") from error
+    settings = settings_from_dict(values, str(path))
+    home = path.resolve().parent
+    data = dataclasses.replace(
+        settings.input,
+        folder=_below(home, settings.input.folder),
+        clinical=tuple(_below(home, c) for c in settings.input.clinical),
+        truth=_below(home, settings.input.truth),
+    )
+    return dataclasses.replace(settings, input=data, out=_below(home, settings.out))
+
+
+def settings_from_dict(values: dict[str, Any], name: str = "settings") -> StudySettings:
+    """Settings from nested plain values; the name stands in messages."""
+    _refuse_unknown(StudySettings, values, name)
+    if _IDENTITY & set(values.get("cohort", {})):
+        raise SettingsError(
+            f"{name}: a study decides about identities by keep_ids = true or false at its top; the key of the "
+            "pseudonyms is made by the study and kept in pseudonym.key."
+        )
+    return _build(values, name)
+
+
+def settings_to_toml(settings: StudySettings) -> str:
+    """All settings, defaults included, as a study file that reads back to the same settings."""
+    top: list[str] = []
+    tables: list[str] = []
+
+    def write(section: str, values: dict[str, Any], lines: list[str]) -> None:
+        nested = {k: v for k, v in values.items() if isinstance(v, dict)}
+        lines += [f"{k} = {_toml(v)}" for k, v in values.items() if k not in nested and v is not None]
+        for key, value in nested.items():
+            tables.append(f"\n[{section}{key}]")
+            write(f"{section}{key}.", value, tables)
+
+    write("", plain(settings), top)
+    return "\n".join(top + tables) + "\n"
+
+
+def plain(settings: StudySettings) -> dict[str, Any]:
+    """Nested plain values that :func:`settings_from_dict` turns back into the settings."""
+    values = dataclasses.asdict(settings)
+    for key in _IDENTITY:
+        values["cohort"].pop(key)
+    return values
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 of plain values or settings, independent of dictionary order."""
+    plain = [dataclasses.asdict(p) if dataclasses.is_dataclass(p) and not isinstance(p, type) else p for p in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _build(values: dict[str, Any], where: str) -> StudySettings:
+    try:
+        # JSON mode is strict about types and still takes a TOML array for a tuple.
+        return TypeAdapter(StudySettings).validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if isinstance(cause := first.get("ctx", {}).get("error"), SettingsError):
+            raise SettingsError(f"{where}: {cause}") from error
+        key = ".".join(str(part) for part in first["loc"]) or "value"
+        raise SettingsError(f"{where}: {key} = {first['input']!r} cannot be used: {first['msg']}.") from error
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from error
+
+
+def _refuse_unknown(kind: Any, values: dict[str, Any], where: str) -> None:
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
+            raise SettingsError(f"{where}: unknown key {key!r}; the nearest known key is {near[0]!r}.")
+        factory = fields[key].default_factory
+        if isinstance(factory, type) and dataclasses.is_dataclass(factory):
+            if not isinstance(value, dict):
+                raise SettingsError(f"{where}: {key} is a table; write its keys below [{key}].")
+            _refuse_unknown(factory, value, f"{where}: [{key}]")
+
+
+def _below(home: Path, path: str) -> str:
+    return str(home / path) if path else ""
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(_toml(v) for v in value)}]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,223 @@
+"""The whole method on one page, in the order in which a patient travels through it.
+
+Every function is one stage: nouns in, nouns out, no files but the patient's own. Training and serving call the same
+functions; :mod:`perisurv.study.run` adds the run folder, :mod:`perisurv.study.model` the saved model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perisurv.cohort import clinical_features
+from perisurv.core import Cohort, FeatureTable, Outcome, Patient, Prediction, RegionSet, Scan
+from perisurv.deep import cut_patch, ensemble, train
+from perisurv.evaluation import external_split, stratified_folds
+from perisurv.imaging import perturb_contour
+from perisurv.radiomics import extract
+from perisurv.regions import rings
+from perisurv.study.settings import StudySettings
+from perisurv.survival import RingChoice, Signature, choose_ring, fit_signature, icc_1_1
+
+if TYPE_CHECKING:
+    from perisurv.deep import Embedder
+
+__all__ = [
+    "Branch",
+    "StudyData",
+    "branches",
+    "build_regions",
+    "embed_new",
+    "extract_features",
+    "extract_redrawn",
+    "find_ring",
+    "fit_branch",
+    "network_folds",
+    "out_of_fold",
+    "patch",
+    "predict_branch",
+    "ring_names",
+    "stable_names",
+    "stream",
+    "train_network",
+]
+
+Acquisition = Mapping[str, Mapping[str, float | str]]
+VOLUME = "tumour__morph__morph_volume"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StudyData:
+    """What the stages after extraction work on: radiomics and clinical columns of all patients, and who trains."""
+
+    radiomics: FeatureTable
+    clinical: FeatureTable
+    outcome: Outcome
+    training_centre: str
+    training: tuple[str, ...]
+    external: tuple[str, ...]
+
+    @classmethod
+    def split(cls, cohort: Cohort, radiomics: FeatureTable, outcome: Outcome) -> StudyData:
+        """The largest centre trains, the others are read once (METHOD: external validation)."""
+        kept = {
+            centre: tuple(p for p in patients if p in radiomics.frame.index)
+            for centre, patients in cohort.centres.items()
+        }
+        training_centre, externals = external_split({c: p for c, p in kept.items() if p})
+        external = tuple(p for centre in externals for p in kept[centre])
+        clinical = clinical_features(cohort.clinical).take(radiomics.patients)
+        return cls(radiomics, clinical, outcome, training_centre, kept[training_centre], external)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Branch:
+    """One rung of the ladder: which columns it may use, in which groups they are selected, and how."""
+
+    name: str
+    groups: Mapping[str, tuple[str, ...]]
+    select: bool = True
+    fuse: bool = False
+
+
+# --- one patient -----------------------------------------------------------------------------------------------
+
+
+def build_regions(patient: Patient, settings: StudySettings) -> RegionSet:
+    """CT and contour -> tumour and rings on the analysis grid (METHOD 4-6)."""
+    return rings(patient.load(), settings.regions)
+
+
+def extract_features(regions: RegionSet, settings: StudySettings) -> FeatureTable:
+    """Regions -> radiomics (METHOD 7)."""
+    return extract(regions, settings.radiomics)
+
+
+def extract_redrawn(patient: Patient, repeat: int, settings: StudySettings) -> FeatureTable:
+    """Radiomics of the same patient with another drawing of the contour (METHOD 8)."""
+    scan = patient.load()
+    rng = stream(settings.seed, "redraw", patient.id, str(repeat))
+    tumour = perturb_contour(scan.tumour, rng, sd_mm=settings.stability.contour_sd_mm)
+    redrawn = Scan(scan.patient, scan.ct, tumour, scan.acquisition)
+    return extract(rings(redrawn, settings.regions), settings.radiomics)
+
+
+# --- training patients -----------------------------------------------------------------------------------------
+
+
+def stable_names(original: FeatureTable, redrawn: Sequence[FeatureTable], settings: StudySettings) -> tuple[str, ...]:
+    """Features whose ICC(1,1) over drawings of the contour reaches the minimum (METHOD 8)."""
+    values = np.stack([original.frame.to_numpy(), *(t.frame.to_numpy() for t in redrawn)], axis=1)
+    icc = icc_1_1(values)
+    return tuple(n for n, value in zip(original.names, icc, strict=True) if value >= settings.stability.minimum_icc)
+
+
+def find_ring(data: StudyData, settings: StudySettings) -> RingChoice:
+    """Ring width by inner cross-validation on the training patients (METHOD 10)."""
+    tables = {name: data.radiomics.take(data.training).starting_with(f"{name}__") for name in ring_names(settings)}
+    outcome = data.outcome.take(data.training)
+    return choose_ring(tables, outcome, settings.fit, stream(settings.seed, "ring"))
+
+
+def network_folds(data: StudyData, settings: StudySettings) -> list[tuple[str, ...]]:
+    """Training patients in folds; network k never sees fold k."""
+    return stratified_folds(data.outcome.take(data.training), settings.deep.folds, stream(settings.seed, "folds"))
+
+
+def train_network(
+    patches: Mapping[str, NDArray[np.float32]],
+    outcome: Outcome,
+    fold: int,
+    settings: StudySettings,
+) -> Embedder:
+    """3D-SE-ResNet on the patients outside one fold (METHOD 11)."""
+    array = np.stack([patches[p] for p in outcome.patients])
+    seed = int(stream(settings.seed, "network", str(fold)).integers(2**31))
+    return train(outcome.patients, array, outcome, settings.deep.training, seed)
+
+
+def out_of_fold(
+    embedders: Sequence[Embedder],
+    folds: Sequence[tuple[str, ...]],
+    patches: Mapping[str, NDArray[np.float32]],
+) -> FeatureTable:
+    """Deep features of the training patients, each by the network that never saw that patient."""
+    tables = [_embed(e, fold, patches) for e, fold in zip(embedders, folds, strict=True)]
+    return FeatureTable.stack(tables)
+
+
+def embed_new(
+    embedders: Sequence[Embedder], patients: Sequence[str], patches: Mapping[str, NDArray[np.float32]]
+) -> FeatureTable:
+    """Deep features of patients that no network has seen: the mean over the networks."""
+    return ensemble([_embed(e, patients, patches) for e in embedders])
+
+
+def patch(regions: RegionSet, settings: StudySettings) -> NDArray[np.float32]:
+    """Regions -> the cube that the network sees."""
+    return cut_patch(regions, settings.deep.training)
+
+
+def branches(ring: str, settings: StudySettings) -> tuple[Branch, ...]:
+    """The ladder, from volume alone to the combined model (METHOD: what makes a number believable, 2)."""
+    radiomics = ("tumour__", f"{ring}__")
+    combined = {"radiomics": radiomics}
+    rungs = [
+        Branch("volume", {"volume": (VOLUME,)}, select=False),
+        Branch("clinical", {"clinical": ("clinical__",)}, select=False),
+        Branch("tumour", {"radiomics": ("tumour__",)}),
+        *(Branch(name, {"radiomics": (f"{name}__",)}) for name in ring_names(settings)),
+        Branch("tumour+ring", {"radiomics": radiomics}),
+    ]
+    if settings.deep.enabled:
+        rungs.append(Branch("deep", {"deep": ("deep_",)}))
+        combined["deep"] = ("deep_",)
+    if settings.clinical_in_combined:
+        combined["clinical"] = ("clinical__",)
+    return (*rungs, Branch("combined", combined, fuse=True))
+
+
+def fit_branch(
+    branch: Branch, table: FeatureTable, outcome: Outcome, acquisition: Acquisition, settings: StudySettings
+) -> Signature:
+    """Selection, fusion and Cox of one branch on the training patients (METHOD 9, 12, 13)."""
+    columns = tuple(prefix for prefixes in branch.groups.values() for prefix in prefixes)
+    options = dataclasses.replace(
+        settings.fit, select=branch.select, fusion=settings.fit.fusion if branch.fuse else "none"
+    )
+    rng = stream(settings.seed, "fit", branch.name)
+    own = table.starting_with(*columns)
+    return fit_signature(own, outcome, groups=branch.groups, options=options, rng=rng, acquisition=acquisition)
+
+
+# --- patients that are scored ------------------------------------------------------------------------------------
+
+
+def predict_branch(
+    signature: Signature,
+    table: FeatureTable,
+    acquisition: Acquisition,
+    settings: StudySettings,
+) -> Prediction:
+    """Risk, survival and group of patients that the signature has never seen (raises LeakageError otherwise)."""
+    return signature.predict(table, settings.evaluation.horizons_days, acquisition=acquisition)
+
+
+def ring_names(settings: StudySettings) -> tuple[str, ...]:
+    """Names of the rings of this study, by width."""
+    return tuple(f"ring_{width:g}mm" for width in settings.regions.widths_mm)
+
+
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """The random stream of one purpose; another purpose, another stream."""
+    digests = (hashlib.sha256(name.encode()).digest()[:8] for name in names)
+    return np.random.default_rng([seed, *(int.from_bytes(d) for d in digests)])
+
+
+def _embed(embedder: Embedder, patients: Sequence[str], patches: Mapping[str, NDArray[np.float32]]) -> FeatureTable:
+    return embedder.transform(tuple(patients), np.stack([patches[p] for p in patients]))

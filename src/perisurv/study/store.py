@@ -1,0 +1,192 @@
+"""The run folder: artefacts written whole or not at all, and the ledger that says which are up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from perisurv.core import Exclusion, FeatureTable, InputError, ModelError, ReadError
+
+__all__ = ["RunFolder", "read_json", "read_table", "safe_name", "write_frame", "write_table", "write_text"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    _atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a Parquet file whole or not at all."""
+    _atomic(path, frame.to_parquet)
+
+
+def write_table(path: Path, table: FeatureTable) -> None:
+    """Write a feature table with the patients that its rows were fitted on."""
+    frame = table.frame.copy()
+    seen = [json.dumps(sorted(table.fitted_on[p])) if p in table.fitted_on else "" for p in table.patients]
+    frame["fitted_on"] = seen
+    write_frame(path, frame)
+
+
+def read_table(path: Path) -> FeatureTable:
+    """Read a feature table."""
+    frame = _read_parquet(path)
+    seen = frame.pop("fitted_on")
+    return FeatureTable(frame, {str(p): frozenset(json.loads(s)) for p, s in seen.items() if s})
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing; this is not a complete perisurv folder.") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} is not readable as JSON: {error}.") from error
+
+
+def safe_name(patient: str) -> str:
+    """File name of a patient: the pseudonym itself if it is plain, else a hash of it."""
+    if _PLAIN.fullmatch(patient):
+        return patient
+    return "x" + hashlib.sha256(patient.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run and its ledger.
+
+    The ledger holds, for each stage, the key of the inputs and settings that its artefact was made from. A stage
+    whose key stands there is not done again; a stage that was cut off is.
+    """
+
+    root: Path
+
+    @property
+    def cohort(self) -> Path:
+        """Table of the included patients."""
+        return self.root / "cohort.parquet"
+
+    @property
+    def regions(self) -> Path:
+        """One folder of regions a patient."""
+        return self.root / "regions"
+
+    @property
+    def audit(self) -> Path:
+        """Volume, thickness and composition of every region."""
+        return self.root / "regions.parquet"
+
+    @property
+    def acquisition(self) -> Path:
+        """Spacing, kernel and scanner of every scan."""
+        return self.root / "acquisition.parquet"
+
+    @property
+    def features(self) -> Path:
+        """Radiomics of all patients."""
+        return self.root / "features.parquet"
+
+    @property
+    def perturbed(self) -> Path:
+        """Radiomics of redrawn contours."""
+        return self.root / "perturbed.parquet"
+
+    @property
+    def parts(self) -> Path:
+        """Finished work per patient of a stage that is not finished."""
+        return self.root / "parts"
+
+    @property
+    def model(self) -> Path:
+        """The model folder, complete in itself."""
+        return self.root / "model"
+
+    @property
+    def predictions(self) -> Path:
+        """Risks of the external patients by every branch."""
+        return self.root / "predictions.parquet"
+
+    @property
+    def evaluation(self) -> Path:
+        """Everything that the study found."""
+        return self.root / "evaluation.json"
+
+    @property
+    def report(self) -> Path:
+        """The document."""
+        return self.root / "report.html"
+
+    def done(self, stage: str) -> str:
+        """Key that the stage was last finished with; empty if never."""
+        path = self._entry(stage)
+        return str(read_json(path)["key"]) if path.exists() else ""
+
+    def finish(self, stage: str, key: str) -> None:
+        """Write into the ledger that the stage is finished."""
+        write_text(self._entry(stage), json.dumps({"stage": stage, "key": key}) + "\n")
+
+    def forget(self, stage: str) -> None:
+        """Take a stage out of the ledger before its artefact changes."""
+        self._entry(stage).unlink(missing_ok=True)
+
+    def require(self, stage: str) -> None:
+        """Refuse to go on without an earlier stage.
+
+        Raises
+        ------
+        InputError
+            If the stage was never finished in this folder.
+        """
+        if not self.done(stage):
+            raise InputError(f"{self.root} holds no finished {stage}; run `perisurv {stage}` first.")
+
+    def open_parts(self, stage: str, key: str) -> Path:
+        """Folder for finished work per patient; emptied when it was made from other inputs."""
+        folder = self.parts / stage
+        marker = folder / "key"
+        if not (marker.exists() and marker.read_text(encoding="utf-8") == key):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            write_text(marker, key)
+        return folder
+
+    def write_exclusions(self, stage: str, exclusions: Sequence[Exclusion]) -> None:
+        """Write who left the study at this stage."""
+        rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in exclusions]
+        write_text(self.root / "exclusions" / f"{stage}.json", json.dumps(rows, indent=1) + "\n")
+
+    def read_exclusions(self, *stages: str) -> tuple[Exclusion, ...]:
+        """Who left the study at these stages."""
+        paths = [self.root / "exclusions" / f"{stage}.json" for stage in stages]
+        return tuple(Exclusion(**row) for path in paths if path.exists() for row in read_json(path))
+
+    def _entry(self, stage: str) -> Path:
+        return self.root / "ledger" / f"{stage}.json"
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ReadError(f"{path} is missing; run the stage that writes it.") from None
+    except (OSError, ValueError) as error:
+        raise ReadError(f"{path} is not a readable table: {error}.") from error
+
+
+def _atomic(path: Path, write: Callable[[Path], object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    temporary.replace(path)

@@ -1,0 +1,117 @@
+"""Every choice between a feature table and a signature, with its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from perisurv.core import SettingsError
+
+__all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "RingScore", "Ties"]
+
+Ties = Literal["efron", "breslow"]
+Correction = Literal["none", "benjamini_hochberg"]
+LambdaRule = Literal["min", "1se"]
+Fusion = Literal["pca", "none"]
+RingScore = Literal["partial_likelihood", "concordance"]
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How a signature is fitted (METHOD steps 8-10, 12, 13).
+
+    Parameters
+    ----------
+    select
+        False: every defined feature goes into the Cox model (volume alone, clinical); no fusion either.
+    max_missing_share
+        Features undefined for a larger share of the training patients are dropped.
+    redundancy_rho
+        Of features with a larger absolute Spearman correlation one is kept, see :func:`drop_redundant`.
+    univariate_p
+        Features with a smaller univariate Cox p go on to LASSO-Cox.
+    correction
+        Adjustment of these p for the number of features.
+    lasso_folds
+        Folds of the cross-validated partial likelihood; at most one a death.
+    lasso_lambdas
+        Length of the lambda path.
+    lambda_rule
+        The lambda of the smallest deviance, or the largest within one standard error of it.
+    fusion
+        Cox on principal components of the selected features of all groups, or on the features themselves.
+    pca_variance
+        Share of the variance that the kept components explain.
+    ties
+        Tied deaths in the final Cox model.
+    ridge
+        L2 penalty of the final Cox model, ``ridge / 2 * sum(b**2)`` on the log partial likelihood; 0 switches it off.
+        The default keeps near-collinear columns and rare categories finite and shrinks others by about 1 %.
+    minimum_events
+        Fewer deaths among the training patients are refused.
+    ring_folds, ring_repeats
+        Repeated stratified cross-validation that chooses the ring width.
+    ring_score
+        What decides a fold: held-out log partial likelihood per death, or Harrell's C on the held-out fold.
+    domain_quantile
+        Quantile of the training patients' leave-one-out distances that bounds the training domain.
+    domain_robust_sd
+        A feature value this many robust standard deviations from the training median, and outside the training
+        range, lies outside the domain.
+    domain_spacing_factor
+        Voxel spacing above this multiple of the largest training value lies outside the domain.
+    """
+
+    select: bool = True
+    max_missing_share: float = 0.2
+    redundancy_rho: float = 0.9
+    univariate_p: float = 0.05
+    correction: Correction = "none"
+    lasso_folds: int = 10
+    lasso_lambdas: int = 100
+    lambda_rule: LambdaRule = "min"
+    fusion: Fusion = "pca"
+    pca_variance: float = 0.95
+    ties: Ties = "efron"
+    ridge: float = 1.0
+    minimum_events: int = 5
+    ring_folds: int = 5
+    ring_repeats: int = 2
+    ring_score: RingScore = "partial_likelihood"
+    domain_quantile: float = 0.995
+    domain_robust_sd: float = 6.0
+    domain_spacing_factor: float = 2.0
+
+    def __post_init__(self) -> None:
+        for key, kind in _CHOICES.items():
+            value, allowed = getattr(self, key), get_args(kind)
+            if value not in allowed:
+                raise SettingsError(f"[fit] {key} must be one of {', '.join(allowed)}; got {value!r}.")
+        for key, (low, high) in _RANGES.items():
+            value = getattr(self, key)
+            if not low <= value <= high:
+                raise SettingsError(f"[fit] {key} must lie within {low:g}..{high:g}; got {value!r}.")
+
+
+_CHOICES = {
+    "correction": Correction,
+    "lambda_rule": LambdaRule,
+    "fusion": Fusion,
+    "ties": Ties,
+    "ring_score": RingScore,
+}
+_RANGES = {
+    "max_missing_share": (0.0, 1.0),
+    "redundancy_rho": (0.0, 1.0),
+    "univariate_p": (0.0, 1.0),
+    "lasso_folds": (2, 1000),
+    "lasso_lambdas": (2, 10000),
+    "pca_variance": (0.01, 1.0),
+    "ridge": (0.0, 1e6),
+    "minimum_events": (2, 1_000_000),
+    "ring_folds": (2, 1000),
+    "ring_repeats": (1, 1000),
+    "domain_quantile": (0.5, 1.0),
+    "domain_robust_sd": (1.0, 1e6),
+    "domain_spacing_factor": (1.0, 1e6),
+}

@@ -1,0 +1,144 @@
+"""From many features to few: redundancy, univariate Cox, LASSO-Cox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.survival.folds import assign_folds
+from perisurv.survival.lasso_cox import LassoOptions, Screen, cv_lasso_cox
+from perisurv.survival.options import FitOptions
+from perisurv.survival.univariate import adjust_p, univariate_cox
+
+__all__ = ["GroupSelection", "drop_redundant", "select_group"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSelection:
+    """How many features of one group each step left, and which remain.
+
+    Parameters
+    ----------
+    group
+        Name of the group.
+    candidates, defined, distinct, associated
+        Features given; of these defined and not constant; not redundant; with a univariate p below the limit. A step
+        that was skipped repeats the number before.
+    selected
+        Features that remain.
+    penalty
+        The chosen LASSO lambda; 0 where LASSO was not asked.
+    """
+
+    group: str
+    candidates: int
+    defined: int
+    distinct: int
+    associated: int
+    selected: tuple[str, ...]
+    penalty: float
+
+
+def drop_redundant(table: FeatureTable | pd.DataFrame, rho: float = 0.9) -> tuple[str, ...]:
+    """Names of the features that remain when of every group of like features one is kept. Uses no outcome.
+
+    Features are visited by ascending mean absolute Spearman correlation with all others (copies of a feature counted
+    once; equal means in the order of the columns). One is kept if its absolute correlation with every feature kept
+    before it is at most ``rho``. So every dropped feature has a kept one that stands for it.
+
+    Parameters
+    ----------
+    table
+        Rows are patients; no NaN.
+    rho
+        Limit of the absolute Spearman correlation.
+
+    Returns
+    -------
+    Kept names, in the order of the columns.
+
+    Raises
+    ------
+    FeatureError
+        If a value is missing.
+    """
+    frame = table.frame if isinstance(table, FeatureTable) else table
+    if frame.isna().to_numpy().any():
+        raise FeatureError("Redundancy needs complete features; impute them first.")
+    if frame.shape[1] < 2:
+        return tuple(str(c) for c in frame.columns)
+    correlation = _absolute_spearman(frame.to_numpy(dtype=float))
+    original = np.flatnonzero((correlation > 1 - 1e-9).argmax(axis=0) == np.arange(len(correlation)))
+    correlation = correlation[np.ix_(original, original)]
+    # Rounded: whether two means are equal must not hang on the order of a sum.
+    order = np.argsort(correlation.mean(axis=0).round(9), kind="stable")
+    kept: list[int] = []
+    free = np.ones(len(original), dtype=bool)
+    for column in order:
+        if free[column]:
+            kept.append(int(original[column]))
+            free &= correlation[column] <= rho
+    return tuple(str(frame.columns[n]) for n in sorted(kept))
+
+
+def select_group(
+    name: str, x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator
+) -> GroupSelection:
+    """Choose among the standardised features of one group.
+
+    The univariate screen is repeated inside every fold of the LASSO's cross-validation, so lambda is judged on patients
+    that neither step has seen.
+
+    Parameters
+    ----------
+    name
+        Of the group.
+    x
+        Training patients x features, standardised, in the order of the outcome.
+    outcome
+        Follow-up of the training patients.
+    options
+        Limits, see :class:`FitOptions`.
+    rng
+        Deals the folds.
+    """
+    names = tuple(str(c) for c in x.columns)
+    if not options.select:
+        return GroupSelection(name, len(names), len(names), len(names), len(names), names, 0.0)
+    distinct = drop_redundant(x, options.redundancy_rho)
+    values = x[list(distinct)].to_numpy()
+    screen = _screen(options)
+    associated = screen(values, outcome)
+    counts = (name, len(names), len(names), len(distinct), int(associated.sum()))
+    if not associated.any():
+        return GroupSelection(*counts, (), 0.0)
+    folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
+    lasso = cv_lasso_cox(values, outcome, folds, LassoOptions(n_lambdas=options.lasso_lambdas), screen)
+    chosen = np.flatnonzero(lasso.coef(options.lambda_rule))
+    penalty = lasso.lambda_min if options.lambda_rule == "min" else lasso.lambda_1se
+    return GroupSelection(*counts, tuple(distinct[n] for n in chosen), penalty)
+
+
+def _screen(options: FitOptions) -> Screen:
+    def screen(values: Floats, outcome: Outcome) -> NDArray[np.bool_]:
+        p = univariate_cox(values, outcome, options.ties).p
+        if options.correction == "benjamini_hochberg":
+            p = adjust_p(p)
+        return np.asarray(p < options.univariate_p)
+
+    return screen
+
+
+def _absolute_spearman(values: Floats) -> Floats:
+    ranks = stats.rankdata(values, axis=0)
+    ranks -= ranks.mean(axis=0)
+    norm = np.sqrt((ranks**2).sum(axis=0))
+    ranks /= np.where(norm > 0, norm, 1.0)
+    return np.abs(ranks.T @ ranks)

@@ -1,0 +1,251 @@
+"""The signature: everything fitted on the training patients, in one object that refuses to score them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perisurv.core import FeatureError, FeatureTable, ModelError, Outcome, OutcomeError, Prediction
+from perisurv.survival import codec
+from perisurv.survival.cox import CoxModel, fit_cox
+from perisurv.survival.domain import Acquisition, Domain, fit_domain
+from perisurv.survival.firewall import refuse_seen
+from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.options import FitOptions
+from perisurv.survival.selection import GroupSelection, select_group
+from perisurv.survival.standardise import Standardisation, fit_standardisation
+
+__all__ = ["Signature", "fit_signature"]
+
+FORMAT = "perisurv.signature"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """A fitted prognostic signature.
+
+    Parameters
+    ----------
+    selection
+        Per group: what was selected, and how many features each step left.
+    scaling
+        Imputation and standardisation of the selected features.
+    fusion
+        Standardised features -> components.
+    cox
+        Cox model on the components, with its baseline hazard.
+    cutoff
+        Median risk of the training patients; above it a patient is at high risk.
+    domain
+        Which patients the signature may be used for.
+    training_risk
+        Risk of each training patient by the model that was fitted on it: apparent, for the cut-off and figures, never
+        a result.
+    notes
+        What the reader must know, as sentences.
+    fitted_on
+        The training patients and every patient behind their features; predict refuses them.
+    """
+
+    selection: tuple[GroupSelection, ...]
+    scaling: Standardisation
+    fusion: FusedFeatures
+    cox: CoxModel
+    cutoff: float
+    domain: Domain
+    training_risk: dict[str, float]
+    notes: tuple[str, ...]
+    fitted_on: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not (self.selected == self.scaling.names == self.fusion.names == self.domain.scaling.names):
+            raise ModelError("The steps of the signature do not use the same features.")
+        if self.fusion.components != self.cox.names:
+            raise ModelError("The Cox model of the signature does not use the components of its fusion.")
+        for step in (self.scaling, self.fusion, self.cox, self.domain):
+            if step.fitted_on != self.fitted_on:
+                raise ModelError("The steps of the signature were not fitted on the same patients.")
+        if not self.fitted_on.issuperset(self.training_risk):
+            raise ModelError("The signature does not list all of its training patients in fitted_on.")
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """Selected features, in the order of the groups."""
+        return tuple(name for group in self.selection for name in group.selected)
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Log hazard ratio per standard deviation of each selected feature, loadings multiplied out."""
+        return dict(zip(self.selected, (self.fusion.loadings @ self.cox.coef).tolist(), strict=True))
+
+    def risk(self, table: FeatureTable) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Log hazard ratio of new patients against the mean training patient, shape (patients,).
+
+        Raises
+        ------
+        LeakageError
+            If a patient was used for fitting.
+        FeatureError
+            If a selected feature is not in the table.
+        """
+        refuse_seen(table, self.fitted_on, "signature")
+        return self.cox.risk(self.fusion.apply(self.scaling.apply(table))).reshape(len(table))
+
+    def predict(
+        self,
+        table: FeatureTable,
+        horizons_days: Sequence[float] = (365.25, 730.5, 1095.75),
+        *,
+        acquisition: Acquisition | None = None,
+    ) -> Prediction:
+        """Score patients that the signature has never seen.
+
+        Parameters
+        ----------
+        table
+            Features as extracted; columns that were not selected are ignored.
+        horizons_days
+            Times of the predicted survival, days. Beyond the longest training follow-up it is NaN.
+        acquisition
+            patient -> ``slice_spacing_mm``, ``pixel_spacing_mm``, ...: checked against the training values.
+
+        Raises
+        ------
+        LeakageError
+            If a patient was used for fitting.
+        FeatureError
+            If a selected feature is not in the table.
+        """
+        risk = self.risk(table)
+        return Prediction(
+            patients=table.patients,
+            risk=risk,
+            horizons_days=tuple(float(h) for h in horizons_days),
+            survival=self.cox.survival(risk, horizons_days),
+            high_risk=np.asarray(risk > self.cutoff),
+            abstained=self.domain.judge(table, acquisition),
+        )
+
+    def to_json(self) -> str:
+        """The signature as deterministic JSON text; numbers keep every bit."""
+        return codec.encode(self, FORMAT, VERSION)
+
+    @classmethod
+    def from_json(cls, text: str) -> Signature:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ModelError
+            If the text is no signature, of another version, or a field is missing, unknown or of a wrong type.
+        """
+        return codec.decode(cls, text, FORMAT, VERSION)
+
+
+def fit_signature(
+    table: FeatureTable,
+    outcome: Outcome,
+    *,
+    groups: Mapping[str, tuple[str, ...]],
+    options: FitOptions,
+    rng: np.random.Generator,
+    acquisition: Acquisition | None = None,
+) -> Signature:
+    """Fit a signature on the patients of a table.
+
+    The steps: drop undefined and constant features, impute, standardise; per group drop redundant features, screen by
+    univariate Cox and select by LASSO-Cox; fuse the selected features of all groups; Cox; cut-off; domain.
+    The order of the rows does not matter. If nothing is selected the signature is null: everybody has risk 0.
+
+    Parameters
+    ----------
+    table
+        Training patients only.
+    outcome
+        Follow-up of at least these patients.
+    groups
+        Name -> prefixes of its columns, e.g. ``{"radiomics": ("tumour__", "ring_6mm__"), "deep": ("deep_",)}``.
+    options
+        Choices of every step; ``select=False`` takes all features as they are, without fusion.
+    rng
+        Deals the folds of the LASSO; the same folds for every group.
+    acquisition
+        Of the training patients, for the domain.
+
+    Raises
+    ------
+    OutcomeError
+        If a patient has no follow-up or there are too few deaths.
+    FeatureError
+        If a group has no column or a column is in two groups.
+    """
+    table, outcome = _training(table, outcome, options)
+    columns = _columns(table, groups)
+    scaling, x = fit_standardisation(
+        table.select([c for names in columns.values() for c in names]), options.max_missing_share
+    )
+    seed = int(rng.integers(2**63))
+    selection = tuple(
+        replace(
+            select_group(name, x[[c for c in names if c in x.columns]], outcome, options, np.random.default_rng(seed)),
+            candidates=len(names),
+        )
+        for name, names in columns.items()
+    )
+    selected = [name for group in selection for name in group.selected]
+    scaling = scaling.narrow(selected)
+    use_pca = options.select and options.fusion == "pca"
+    fusion, components = fit_fusion(x[selected], scaling.fitted_on, options.pca_variance if use_pca else None)
+    cox = replace(fit_cox(components, outcome, options.ties, options.ridge), fitted_on=scaling.fitted_on)
+    risk = cox.linear_predictor(components.to_numpy())
+    return Signature(
+        selection=selection,
+        scaling=scaling,
+        fusion=fusion,
+        cox=cox,
+        cutoff=float(np.median(risk)),
+        domain=fit_domain(table.select(selected).frame, scaling, options, acquisition),
+        training_risk=dict(zip(table.patients, risk.tolist(), strict=True)),
+        notes=_notes(selection, outcome),
+        fitted_on=scaling.fitted_on,
+    )
+
+
+def _training(table: FeatureTable, outcome: Outcome, options: FitOptions) -> tuple[FeatureTable, Outcome]:
+    """Training patients by pseudonym, with enough deaths."""
+    patients = sorted(table.patients)
+    outcome = outcome.take(patients)
+    if outcome.n_events < options.minimum_events:
+        what = "all of them are censored" if outcome.n_events == 0 else f"{outcome.n_events} of them died"
+        raise OutcomeError(
+            f"A signature needs at least {options.minimum_events} deaths among its training patients; "
+            f"there are {len(outcome)} patients and {what}. Add patients or longer follow-up."
+        )
+    return table.take(patients), outcome
+
+
+def _columns(table: FeatureTable, groups: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    columns = {group: [c for c in table.names if c.startswith(prefixes)] for group, prefixes in groups.items()}
+    for group, names in columns.items():
+        if not names:
+            wanted = " or ".join(repr(p) for p in groups[group])
+            raise FeatureError(f"Group {group!r}: no feature starts with {wanted}.")
+    owners: dict[str, str] = {}
+    for group, names in columns.items():
+        for name in names:
+            if owners.setdefault(name, group) != group:
+                raise FeatureError(f"Feature {name!r} is in two groups, {owners[name]!r} and {group!r}.")
+    return columns
+
+
+def _notes(selection: Sequence[GroupSelection], outcome: Outcome) -> tuple[str, ...]:
+    notes = [f"Group {g.group!r}: no feature was selected out of {g.candidates}." for g in selection if not g.selected]
+    count = sum(len(g.selected) for g in selection)
+    if count == 0:
+        notes.append("The signature is null: every patient has risk 0 and the survival of the training patients.")
+    elif outcome.n_events < 10 * count:
+        notes.append(f"{count} features were fitted on {outcome.n_events} deaths, fewer than 10 a feature.")
+    return tuple(notes)

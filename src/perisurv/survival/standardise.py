@@ -1,0 +1,103 @@
+"""Median imputation and scaling to unit variance, fitted once and then fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from perisurv.core import FeatureError, FeatureTable
+from perisurv.survival.firewall import passed_on, refuse_seen
+
+__all__ = ["Standardisation", "fit_standardisation"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standardisation:
+    """Fixed imputation and scaling.
+
+    Parameters
+    ----------
+    names
+        Features that were defined for enough training patients and not constant.
+    median
+        Training medians, which replace NaN, shape (features,).
+    mean, sd
+        Training mean and standard deviation (1/n) after imputation, shape (features,).
+    fitted_on
+        Patients that this step must not transform.
+    """
+
+    names: tuple[str, ...]
+    median: Floats
+    mean: Floats
+    sd: Floats
+    fitted_on: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for values in (self.median, self.mean, self.sd):
+            if values.shape != (len(self.names),):
+                raise FeatureError(f"The scaling of {len(self.names)} features got {values.shape} numbers.")
+        if not (self.sd > 0).all():
+            raise FeatureError("The scaling of a feature needs a positive standard deviation.")
+
+    def apply(self, table: FeatureTable) -> FeatureTable:
+        """Imputed, standardised features of new patients; other columns are left out.
+
+        Raises
+        ------
+        LeakageError
+            If a patient was used for fitting.
+        FeatureError
+            If a feature is not in the table.
+        """
+        refuse_seen(table, self.fitted_on, "scaling")
+        return passed_on(self.values(table.select(self.names).frame), table, self.fitted_on)
+
+    def values(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The arithmetic of :meth:`apply`, without its check."""
+        raw = frame.to_numpy()
+        filled = np.where(np.isnan(raw), self.median, raw)
+        return pd.DataFrame((filled - self.mean) / self.sd, index=frame.index, columns=list(self.names))
+
+    def narrow(self, names: Sequence[str]) -> Standardisation:
+        """The same step for some of the features."""
+        position = {name: n for n, name in enumerate(self.names)}
+        at = np.array([position[name] for name in names], dtype=np.intp)
+        return Standardisation(tuple(names), self.median[at], self.mean[at], self.sd[at], self.fitted_on)
+
+
+def fit_standardisation(table: FeatureTable, max_missing_share: float) -> tuple[Standardisation, pd.DataFrame]:
+    """Fit on the patients of a table.
+
+    Parameters
+    ----------
+    table
+        Training patients.
+    max_missing_share
+        Features that are NaN for a larger share of them are dropped, as are constant features.
+
+    Returns
+    -------
+    The fitted step, and the training patients' own values: the only place where these can be had.
+    """
+    frame = table.frame
+    kept = frame.columns[(frame.isna().mean() <= max_missing_share) & frame.notna().any()]
+    median = frame[kept].median()
+    filled = frame[kept].fillna(median)
+    mean, sd = filled.mean(), filled.std(ddof=0)
+    largest = filled.abs().max()
+    kept = kept[(sd > 1e-9 * largest).to_numpy(dtype=bool)]
+    step = Standardisation(
+        tuple(str(c) for c in kept),
+        median=median[kept].to_numpy(dtype=float),
+        mean=mean[kept].to_numpy(dtype=float),
+        sd=sd[kept].to_numpy(dtype=float),
+        fitted_on=frozenset(table.patients) | table.seen,
+    )
+    return step, step.values(frame[kept])

@@ -1,0 +1,190 @@
+"""A small simulated cohort through every verb, as a user would run it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import perisurv as ps
+from perisurv.core import InputError, LeakageError
+from perisurv.study.model import load_model
+from perisurv.study.settings import settings_to_toml
+
+STUDY = """
+out = "run"
+workers = 2
+keep_ids = true
+[input]
+folder = "cohort"
+truth = "cohort"
+[stability]
+patients = 4
+repeats = 1
+[radiomics]
+log_sigmas_mm = [2.0]
+[deep]
+folds = 2
+[deep.training]
+patch_voxels = 16
+width = 4
+epochs = 2
+[evaluation]
+resamples = 100
+"""
+
+
+def verb(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "perisurv", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished small study."""
+    folder = tmp_path_factory.mktemp("study")
+    done = verb("simulate", "cohort", "--patients", "36", "--matrix", "64", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "study.toml").write_text(STUDY)
+    done = verb("run", "study.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "combined" in done.stdout
+    return folder
+
+
+def test_artefacts_of_design(home: Path) -> None:
+    run = home / "run"
+    for name in ("cohort.parquet", "regions.parquet", "features.parquet", "predictions.parquet", "report.html"):
+        assert (run / name).stat().st_size > 0
+    ladder = json.loads((run / "evaluation.json").read_text())["ladder"]
+    assert {"branch", "c_index", "lower", "upper", "n", "events"} <= set(ladder[0])
+    branches = [row["branch"] for row in ladder]
+    for branch in ("volume", "clinical", "tumour", "ring_3mm", "ring_6mm", "ring_9mm", "deep", "combined", "oracle"):
+        assert branch in branches
+    for row in ladder:
+        assert 0 <= row["lower"] <= row["c_index"] <= row["upper"] <= 1
+    assert not list(run.rglob("*.pkl"))
+
+
+def test_external_patients_are_the_other_centres(home: Path) -> None:
+    model = load_model(home / "run" / "model")
+    predicted = set(pd.read_parquet(home / "run" / "predictions.parquet")["patient"])
+    cohort = ps.read_cohort(home / "cohort")
+    largest = max(cohort.centres.values(), key=len)
+    for signature in model.signatures.values():
+        assert not signature.fitted_on & predicted
+        assert signature.fitted_on <= set(largest)
+
+
+def test_a_second_run_changes_nothing(home: Path) -> None:
+    before = (home / "run" / "evaluation.json").read_bytes()
+    stamp = (home / "run" / "features.parquet").stat().st_mtime_ns
+    assert verb("run", "study.toml", cwd=home).returncode == 0
+    assert (home / "run" / "evaluation.json").read_bytes() == before
+    assert (home / "run" / "features.parquet").stat().st_mtime_ns == stamp
+
+
+def test_the_same_study_elsewhere_gives_the_same_bytes(home: Path) -> None:
+    assert verb("run", "study.toml", "--out", "again", "--workers", "1", cwd=home).returncode == 0
+    assert (home / "again" / "evaluation.json").read_bytes() == (home / "run" / "evaluation.json").read_bytes()
+
+
+def _folder_of(home: Path, patient: str) -> Path:
+    frame = pd.read_parquet(home / "run" / "cohort.parquet").set_index("patient")
+    source = json.loads(str(frame.loc[patient, "source"]))
+    return (home / "cohort" / source["rtstruct"]).parent
+
+
+def test_a_training_patient_is_refused_and_a_new_one_is_predicted(home: Path) -> None:
+    model = ps.load_model(home / "run" / "model")
+    trained = sorted(model.signatures["combined"].fitted_on)[0]
+    external = str(pd.read_parquet(home / "run" / "predictions.parquet")["patient"].iloc[0])
+    with pytest.raises(LeakageError, match=trained):
+        model.predict(_folder_of(home, trained))
+    prediction = model.predict(_folder_of(home, external))
+    frame = pd.read_parquet(home / "run" / "predictions.parquet")
+    expected = frame[(frame["patient"] == external) & (frame["branch"] == "combined")]["risk"].iloc[0]
+    assert prediction.risk[0] == pytest.approx(expected, abs=1e-4)
+    done = verb("predict", "run/model", str(_folder_of(home, external)), "--json", cwd=home)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["predictions"][0]["patient"] == external
+    assert verb("predict", "run/model", str(_folder_of(home, trained)), cwd=home).returncode == 1
+
+
+def test_no_identity_leaves_the_cohort_unless_asked(home: Path) -> None:
+    text = STUDY.replace("keep_ids = true\n", "").replace("[deep]", "[deep]\nenabled = false")
+    (home / "private.toml").write_text(text)
+    done = verb("run", "private.toml", "--out", "private", cwd=home)
+    assert done.returncode == 0, done.stderr
+    ids = ps.read_cohort(home / "cohort").ids
+    for path in [*(home / "private" / "model").rglob("*.json"), home / "private" / "report.html"]:
+        assert not [i for i in ids if i in path.read_text(encoding="utf-8")], path
+    ladder = json.loads((home / "private" / "evaluation.json").read_text())["ladder"]
+    assert ladder[-1]["branch"] == "oracle"
+    assert (home / "private" / "pseudonym.key").stat().st_mode & 0o077 == 0
+
+
+def test_ten_lines(home: Path) -> None:
+    cohort = ps.read_cohort(home / "cohort")
+    scan = cohort[cohort.ids[0]].load()
+    regions = ps.rings(scan, widths_mm=(3, 6), kind="annulus", barrier="body")
+    row = ps.extract(regions)
+    assert {"tumour", "ring_3mm", "ring_6mm"} == {name.split("__")[0] for name in row.names}
+    result = ps.Study.from_toml(home / "study.toml").run(out=home / "run")
+    assert result.evaluation.row("combined").n == result.evaluation.row("volume").n
+    assert result.report.write(home / "copy.html").read_text() == (home / "run" / "report.html").read_text()
+
+
+def test_verbs_say_what_is_missing(home: Path) -> None:
+    done = verb("extract", "study.toml", "--out", "nothing", cwd=home)
+    assert done.returncode == 2
+    assert "perisurv regions" in done.stderr
+    (home / "typo.toml").write_text("[regions]\nwidth_mm = [3.0]\n")
+    done = verb("run", "typo.toml", cwd=home)
+    assert done.returncode == 2
+    assert "widths_mm" in done.stderr
+    assert verb("predict", "nowhere", "cohort", cwd=home).returncode == 2
+    assert verb("check", cwd=home).returncode == 0
+
+
+def test_one_centre_cannot_be_validated(home: Path, tmp_path: Path) -> None:
+    centre = max((home / "cohort").iterdir(), key=lambda p: sum(1 for _ in p.rglob("*")) if p.is_dir() else 0)
+    shutil.copytree(centre, tmp_path / "cohort" / centre.name)
+    (tmp_path / "study.toml").write_text(STUDY.replace('truth = "cohort"', ""))
+    done = verb("run", "study.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "centre" in done.stderr
+
+
+@pytest.mark.slow
+def test_killed_three_times_ends_in_the_same_bytes(home: Path) -> None:
+    """kill -9 while regions, features and networks are being made."""
+    (home / "killed.toml").write_text(STUDY)
+    command = [sys.executable, "-m", "perisurv", "run", "killed.toml", "--out", "killed"]
+    signs = ("parts/regions/*.json", "parts/extract/*.parquet", "parts/patches/*.npy")
+    for sign in signs:
+        process = subprocess.Popen(command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 300
+        while len(list((home / "killed").glob(sign))) < 3 and time.monotonic() < deadline:
+            assert process.poll() is None, f"finished before {sign} appeared"
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (home / "killed" / "evaluation.json").exists()
+    assert subprocess.run(command, cwd=home, capture_output=True, check=False).returncode == 0
+    assert (home / "killed" / "evaluation.json").read_bytes() == (home / "run" / "evaluation.json").read_bytes()
+
+
+def test_settings_of_the_report_can_be_run_again() -> None:
+    from perisurv.study.demo import demo_settings
+
+    assert "[deep.training]" in settings_to_toml(demo_settings(Path("x"), 2))
+    with pytest.raises(InputError):
+        ps.load_model("nowhere")

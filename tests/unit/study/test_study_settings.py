@@ -1,0 +1,80 @@
+"""The study file is strict: unknown keys name the nearest, values are checked, defaults are complete."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from perisurv.core import SettingsError
+from perisurv.study.provenance import provenance
+from perisurv.study.settings import StudySettings, read_settings, settings_from_dict, settings_to_toml
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("sed = 3", "seed"),
+        ("[regions]\nwidth_mm = [3.0]", "widths_mm"),
+        ("[deep.training]\nepoch = 3", "epochs"),
+        ("[region]\nwidths_mm = [3.0]", "regions"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(tmp_path: Path, text: str, nearest: str) -> None:
+    with pytest.raises(SettingsError, match=f"nearest known key is '{nearest}'"):
+        read_settings(_write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'seed = "three"',
+        "seed = 1.5",
+        "seed = -1",
+        'regions = "wide"',
+        "[regions]\nkind = 'doughnut'",
+        "[evaluation]\nhorizons_days = []",
+        "[stability]\nminimum_icc = 2.0",
+        "[deep]\nfolds = 1",
+        "not toml",
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"study\.toml"):
+        read_settings(_write(tmp_path, text))
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no study file"):
+        read_settings(tmp_path / "study.toml")
+
+
+def test_paths_count_from_the_study_file(tmp_path: Path) -> None:
+    settings = read_settings(_write(tmp_path, "out = 'runs/a'\n[input]\nfolder = 'dicom'\nclinical = ['a.csv']"))
+    assert settings.out == str(tmp_path / "runs/a")
+    assert settings.input.folder == str(tmp_path / "dicom")
+    assert settings.input.clinical == (str(tmp_path / "a.csv"),)
+
+
+def test_settings_written_as_toml_read_back_the_same() -> None:
+    settings = StudySettings(seed=7)
+    assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
+
+
+def test_a_study_hides_identities_unless_asked() -> None:
+    assert not settings_from_dict({}).keep_ids
+    with pytest.raises(SettingsError, match="keep_ids"):
+        settings_from_dict({"cohort": {"ids": "keep"}})
+
+
+def test_provenance_ignores_where_and_with_how_many_workers() -> None:
+    settings = StudySettings()
+    moved = dataclasses.replace(settings, out="elsewhere", workers=7)
+    assert provenance(settings) == provenance(moved)
+    assert provenance(settings) != provenance(dataclasses.replace(settings, seed=1))
