@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perisurv.cohort import CohortOptions, read_cohort
+    from perisurv.cohort import CohortOptions, read_cohort, read_patient
     from perisurv.core import (
         Cohort,
         Evaluation,
@@ -59,6 +59,7 @@ __all__ = [
     "feature_catalogue",
     "load_model",
     "read_cohort",
+    "read_patient",
     "ring_picture",
     "rings",
     "simulate",
@@ -75,6 +76,7 @@ _ROOM = {
     "feature_catalogue": "radiomics",
     "load_model": "study.model",
     "read_cohort": "cohort",
+    "read_patient": "cohort",
     "ring_picture": "report",
     "rings": "study.api",
     "simulate": "study.api",

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -180,6 +181,21 @@ def test_killed_three_times_ends_in_the_same_bytes(home: Path) -> None:
         assert not (home / "killed" / "evaluation.json").exists()
     assert subprocess.run(command, cwd=home, capture_output=True, check=False).returncode == 0
     assert (home / "killed" / "evaluation.json").read_bytes() == (home / "run" / "evaluation.json").read_bytes()
+
+
+@pytest.mark.parametrize(("folder", "volume_ml"), [("lung1_001/dicom", 156.3), ("ibsi1/ct_phantom/dicom", None)])
+def test_real_patients_are_predicted_or_refused(
+    home: Path, test_data: Path, folder: str, volume_ml: float | None
+) -> None:
+    """A real CT and RTSTRUCT go through index, regions, extract and predict; foreign patients get an abstention."""
+    cohort = ps.read_patient(test_data / folder)
+    assert len(cohort) == 1
+    if volume_ml is not None:
+        assert cohort[cohort.ids[0]].load().tumour.volume_ml == pytest.approx(volume_ml, abs=0.05)
+    result = ps.load_model(home / "run" / "model").predict_folder(test_data / folder)
+    assert np.isfinite(result.prediction.risk).all()
+    reason = result.prediction.abstained[cohort.ids[0]]
+    assert "training" in reason
 
 
 def test_settings_of_the_report_can_be_run_again() -> None:

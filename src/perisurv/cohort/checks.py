@@ -131,9 +131,12 @@ class NoGantryTilt:
         tilted = [s for s in series.slices if abs(s.tilt_degrees) > 0.5]
         if tilted:
             return f"{tilted[0].name} was taken with the gantry tilted by {tilted[0].tilt_degrees:g} degrees, not 0."
-        step = float(np.median(np.diff(series.offsets_mm)))
-        if series.drift_mm > 0.01 * step + 1e-3:
-            return f"the slices in {series.folder} shift sideways by {series.drift_mm:.2f} mm a slice, not 0."
+        limit_mm = 0.5 * min(series.slices[0].spacing_mm or (0.0,))
+        if series.drift_mm > limit_mm:
+            return (
+                f"the slices in {series.folder} drift sideways by {series.drift_mm:.2f} mm; at most half a pixel "
+                f"({limit_mm:.2f} mm) is allowed."
+            )
         return None
 
 

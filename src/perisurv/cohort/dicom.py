@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 from perisurv.cohort.volumes import read_compressed_slice
 from perisurv.core import Geometry, ReadError
@@ -47,6 +56,8 @@ DICOM_ERRORS = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
+    zlib.error,
 )
 # A padding value inside this range would blank out tissue: such a header is wrong and is not followed.
 _TISSUE_HU = (-1000.0, 3071.0)
@@ -57,7 +68,8 @@ _TAGS = [
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
 ]  # fmt: skip
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_UNCOMPRESSED = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
+_UNCOMPRESSED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+_DECODED_BY_PYDICOM = _UNCOMPRESSED | {DeflatedExplicitVRLittleEndian, RLELossless}
 
 Vector = tuple[float, float, float]
 
@@ -65,9 +77,15 @@ Vector = tuple[float, float, float]
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
     """Keep pydicom's remarks on odd values to itself: they quote patient data."""
+    log = logging.getLogger("pydicom")
+    level = log.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        log.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +177,10 @@ class CtSeries:
 
     @property
     def drift_mm(self) -> float:
-        """Largest sideways step from one slice to the next, mm; above zero if the gantry was tilted."""
-        steps = np.diff(self._positions(), axis=0)
+        """Largest sideways distance of a slice from the normal through the first, mm; zero without gantry tilt."""
+        way = self._positions() - self._positions()[0]
         axis = _normal(self.slices[0])
-        return float(np.linalg.norm(steps - np.outer(steps @ axis, axis), axis=1).max(initial=0.0))
+        return float(np.linalg.norm(way - np.outer(way @ axis, axis), axis=1).max())
 
     def geometry(self) -> Geometry:
         """The grid of the series. Positions, not slice thickness, give the slice distance."""
@@ -256,7 +274,10 @@ def pixel_hu(path: Path, dataset: Dataset) -> NDArray[np.float32]:
     -1000..3071 HU, where it would blank out tissue: such a header is wrong and is not followed.
     """
     slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    if get_decoder(dataset.file_meta.TransferSyntaxUID).is_available:
+    # A file without meta information is uncompressed; pydicom saw whether its VR are explicit.
+    implicit = dataset.original_encoding[0]
+    dataset.file_meta.setdefault("TransferSyntaxUID", ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)
+    if dataset.file_meta.TransferSyntaxUID in _DECODED_BY_PYDICOM:
         values = dataset.pixel_array.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     else:
         values = read_compressed_slice(path).copy()
@@ -282,11 +303,13 @@ def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
         return True
     if "Rows" not in dataset:
         return False
-    if str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2")) not in _UNCOMPRESSED:
-        return end == size
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+    if syntax not in _UNCOMPRESSED:
+        return syntax != DeflatedExplicitVRLittleEndian and end == size
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames", 1) or 1)
     samples = int(dataset.get("SamplesPerPixel", 1) or 1)
-    return size - end < pixels * samples * int(dataset.get("BitsAllocated", 16)) // 8
+    expected = pixels * samples * int(dataset.get("BitsAllocated", 16)) // 8
+    return size - end < expected + (8 if dataset.original_encoding[0] else 12)
 
 
 def _normal(header: CtHeader) -> NDArray[np.float64]:

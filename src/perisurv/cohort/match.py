@@ -19,6 +19,15 @@ __all__ = ["Found", "index_dicom"]
 
 
 @dataclass(frozen=True, slots=True)
+class _Images:
+    """The CT series and structure sets of one patient."""
+
+    patient_id: str
+    series: list[CtSeries] = field(default_factory=list)
+    structures: list[StructureSet] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What the images of a folder gave: sources and failures, each with the PatientID as written in the files."""
 
@@ -44,8 +53,8 @@ def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Fo
             elif item is not None:
                 structures.append(item)
         series = {uid: CtSeries.of(members, options.slice_tolerance) for uid, members in slices.items()}
-        for patient_id in _patients(series, structures):
-            _match_patient(patient_id, structures, series, root, found)
+        for patient in _patients(series, structures):
+            _match_patient(patient, series, root, found)
     return found
 
 
@@ -68,25 +77,25 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHead
         return None
 
 
-def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]) -> list[str]:
-    """One spelling of every PatientID, in the order of their keys."""
-    spellings: dict[str, str] = {}
-    for patient_id in [h.patient_id for s in series.values() for h in s.slices] + [s.patient_id for s in structures]:
-        spellings.setdefault(patient_key(patient_id), patient_id)
-    return [spellings[key] for key in sorted(spellings)]
+def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]) -> list[_Images]:
+    """The images of every patient, in the order of their keys; the first spelling of a PatientID stands for all."""
+    patients: dict[str, _Images] = {}
+    for member in series.values():
+        for patient_id in {patient_key(h.patient_id): h.patient_id for h in member.slices}.values():
+            patients.setdefault(patient_key(patient_id), _Images(patient_id)).series.append(member)
+    for structure_set in structures:
+        patient_id = structure_set.patient_id
+        patients.setdefault(patient_key(patient_id), _Images(patient_id)).structures.append(structure_set)
+    return [patients[key] for key in sorted(patients)]
 
 
-def _match_patient(
-    patient_id: str, structures: Sequence[StructureSet], series: Mapping[str, CtSeries], root: Path, found: Found
-) -> None:
-    key = patient_key(patient_id)
-    sets = [s for s in structures if patient_key(s.patient_id) == key]
-    own = [s for s in series.values() if any(patient_key(h.patient_id) == key for h in s.slices)]
+def _match_patient(patient: _Images, series: Mapping[str, CtSeries], root: Path, found: Found) -> None:
+    patient_id, key = patient.patient_id, patient_key(patient.patient_id)
     if not key:
-        place = sets[0].name if sets else own[0].folder
+        place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    results = [_pair(s, series, own, root) for s in sets]
+    results = [_pair(s, series, patient.series, root) for s in patient.structures]
     sources = [r for r in results if not isinstance(r, str)]
     reasons = [r for r in results if isinstance(r, str)]
     found.sources.extend((patient_id, source) for source in sources)
@@ -95,9 +104,8 @@ def _match_patient(
     elif reasons:
         found.failures.append((patient_id, f"{reasons[0]} {len(reasons) - 1} more RTSTRUCT cannot be used either."))
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
-        found.failures.append(
-            (patient_id, f"no RTSTRUCT: the CT in {own[0].folder} comes without contours; export its RTSTRUCT.")
-        )
+        folder = patient.series[0].folder
+        found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
 
 
 def _pair(

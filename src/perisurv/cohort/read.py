@@ -31,7 +31,7 @@ def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortO
     folder
         Any nesting of DICOM CT with RTSTRUCT (any file names) and of folders with an image and a mask.
     clinical
-        Clinical tables; without them every ``.csv`` below the folder that has a column of patients and of
+        Clinical tables; without any, every ``.csv`` below the folder that has a column of patients and of
         follow-up, and a row of a patient with images.
 
     Returns
@@ -84,7 +84,7 @@ def _rows(
     files: FoundFiles, root: Path, clinical: Tables, options: CohortOptions, images: Found, *, outcome: bool
 ) -> list[ClinicalRow]:
     rows: list[ClinicalRow] = []
-    if clinical is not None:
+    if clinical:
         given = [clinical] if isinstance(clinical, (str, Path)) else clinical
         for path in map(Path, given):
             if not path.is_file():

@@ -57,7 +57,8 @@ def read_compressed_slice(path: Path) -> NDArray[np.float32]:
     RuntimeError
         If GDCM cannot decode it.
     """
-    return _values(path)[0]
+    values: NDArray[np.float32] = _values(path)[0]
+    return values
 
 
 def _itk() -> Any:

@@ -7,7 +7,7 @@ Coordinates are LPS in mm: x to the left, y to the back, z to the head; z = 0 is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = [
+    "COARSE_MM",
     "HU",
     "Body",
     "Fields",
@@ -147,7 +148,7 @@ def smooth_noise(rng: Generator, geometry: Geometry, correlation_mm: float) -> A
     wz, wy, wx = weights
     lattice = rng.standard_normal((wz.shape[1], wy.shape[1], wx.shape[1]), dtype=np.float32)
     planes = np.matmul(wz, lattice.reshape(len(lattice), -1)).reshape(len(wz), *lattice.shape[1:])
-    return np.matmul(np.matmul(wy, planes), wx.T)
+    return np.asarray(np.matmul(np.matmul(wy, planes), wx.T))
 
 
 def build_fields(rng: Generator, body: Body, grid: Geometry) -> Fields:
@@ -210,7 +211,7 @@ def _profile(values: tuple[float, ...], height: Array) -> Array:
 def _rounded(u: Array, v: Array) -> Array:
     """Radius of a shape between an ellipse and a rectangle."""
     u2, v2 = u * u, v * v
-    return np.sqrt(np.sqrt(u2 * u2 + v2 * v2 + 1.35 * u2 * v2))
+    return np.asarray(np.sqrt(np.sqrt(u2 * u2 + v2 * v2 + 1.35 * u2 * v2)))
 
 
 def _cavity(body: Body, coarse: Geometry, z: Array, y: Array, x: Array) -> Array:
@@ -218,7 +219,8 @@ def _cavity(body: Body, coarse: Geometry, z: Array, y: Array, x: Array) -> Array
     wide = body.half_width * _profile((0.97, 1.0, 1.0, 0.98, 0.90, 0.76, 0.60, 0.40, 0.1), height)
     deep = body.half_depth * _profile((0.92, 0.98, 1.0, 1.0, 0.93, 0.78, 0.60, 0.40, 0.1), height)
     back = body.spine_y(z) - 0.70 * body.half_depth + 0.16 * body.half_depth * np.maximum(height - 0.4, 0)
-    return np.maximum(unit_gradient(_rounded(x / wide, (y - back) / deep) - 1.0, coarse), z - body.lung_height)
+    wall = unit_gradient(_rounded(x / wide, (y - back) / deep) - 1.0, coarse)
+    return np.asarray(np.maximum(wall, z - body.lung_height))
 
 
 def _turned(z: Array, y: Array, x: Array, centre: tuple[float, float, float], degrees: float) -> tuple[Array, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = ["canal_y", "paint_chest_wall_bones", "paint_spine"]
 
@@ -43,7 +43,7 @@ def paint_spine(canvas: Canvas, rng: Generator, body: Body) -> None:
     radius = np.sqrt((x / (wide + 0.02 * along**2)) ** 2 + (y / (0.82 * wide)) ** 2)
     body_edge = (radius - 1.0) * wide
     endplate = along - 8.6
-    paint = _painter(canvas, where)
+    paint = _Painter(canvas, where)
     paint(body_edge, HU["disc"])
     paint(np.maximum(body_edge, endplate), HU["cortex"] - 200.0)
     paint(np.maximum(body_edge + 1.6, endplate + 1.5), HU["marrow"])
@@ -95,7 +95,7 @@ def _wall_bones(
     rib = (np.sqrt((across / 7.2) ** 2 + ((depth - middle) / thick) ** 2) - 1.0) * 4.6
     front = (angle - 2.45) * 60.0  # mm past the bone-cartilage junction
     high = z - 1.02 * body.lung_height
-    rib = np.maximum(rib, high)
+    rib = np.maximum(np.maximum(rib, high), np.where(y > 0, 25.0 - np.abs(x), -1e3))
     chest = np.maximum(np.abs(x) - 17.0 - 4.0 * np.cos(z / 11.0), np.abs(depth - 8.0) - 5.0)
     low, top = 0.30 * body.lung_height, 0.86 * body.lung_height
     sternum = np.maximum(np.maximum(chest, np.maximum(low - z, z - top)), y)
@@ -122,7 +122,7 @@ def _box(
     return (slice(0, geometry.shape[0]), j, i), (z, y[:, j], x[:, :, i])
 
 
-class _painter:  # noqa: N801
+class _Painter:
     """Paints the inside of a distance array of one box."""
 
     def __init__(self, canvas: Canvas, where: tuple[slice, slice, slice]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from perisurv.core import Geometry
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = ["Canvas", "unit_gradient"]
 
@@ -50,7 +50,7 @@ class Canvas:
         values = values[kz, ky, kx]
         wz, wy, wx = wz[:, kz], wy[:, ky], wx[:, kx]
         rows = np.matmul(wz, values.reshape(len(values), -1)).reshape(len(wz), *values.shape[1:])
-        return np.matmul(np.matmul(wy, rows), wx.T)
+        return np.asarray(np.matmul(np.matmul(wy, rows), wx.T))
 
     def cover(self, values: Array, soft_mm: float | None = None) -> tuple[Box, Array]:
         """The box that a field's inside fills, and the share of every voxel of it that lies inside."""
@@ -89,7 +89,7 @@ def _linear_weights(coarse: Geometry, fine: Geometry, axis: int) -> Array:
     shift = (fine.origin_mm[2 - axis] - coarse.origin_mm[2 - axis]) / coarse.spacing_mm[axis]
     at = shift + np.arange(fine.shape[axis]) * fine.spacing_mm[axis] / coarse.spacing_mm[axis]
     distance = np.abs(np.clip(at, 0, coarse.shape[axis] - 1)[:, None] - np.arange(coarse.shape[axis]))
-    return np.maximum(1.0 - distance, 0.0).astype(np.float32)
+    return np.asarray(np.maximum(1.0 - distance, 0.0), dtype=np.float32)
 
 
 def _used(weights: Array) -> slice:

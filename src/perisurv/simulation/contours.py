@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from contourpy import contour_generator
+from contourpy import LineType, contour_generator
 from scipy.ndimage import gaussian_filter
 
 from perisurv.core import Geometry
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = ["Contours", "cord_contours", "drawn_surface", "field_contours", "organ_contours"]
 
@@ -52,7 +52,8 @@ def field_contours(values: Array, geometry: Geometry, slices: Geometry) -> Conto
         if plane.min() >= 0:
             continue
         plane = np.pad(plane, 1, constant_values=max(float(plane.max()), 1.0))
-        lines = contour_generator(_padded(x), _padded(y), plane).lines(0.0)
+        generator = contour_generator(_padded(x), _padded(y), plane, line_type=LineType.Separate)
+        lines = [np.asarray(line, dtype=float) for line in generator.lines(0.0)]
         found += [(number, _at_height(line[:-1], height)) for line in lines if _area_mm2(line) > SMALLEST_MM2]
     return found
 

@@ -5,7 +5,7 @@ Bender, Augustin, Blettner, Generating survival times to simulate Cox proportion
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,14 +36,19 @@ HISTOLOGY = {
     "large_cell": (0.10, 0.25),
     "nos": (0.16, 0.15),
 }
+CATEGORIES: dict[str, dict[Any, tuple[float, float]]] = {
+    "stage": STAGE,
+    "sex": SEX,
+    "ecog": ECOG,
+    "histology": HISTOLOGY,
+}
 AGE_MEAN, AGE_SD, AGE_EFFECT_PER_YEAR = 67.5, 9.0, 0.02
 
 
 def draw_clinical(rng: Generator, n: int) -> pd.DataFrame:
     """Clinical covariates of n patients, independent of each other and of the images."""
     columns: dict[str, object] = {
-        name: rng.choice(list(table), size=n, p=[p for p, _ in table.values()])
-        for name, table in (("stage", STAGE), ("sex", SEX), ("ecog", ECOG), ("histology", HISTOLOGY))
+        name: rng.choice(list(table), size=n, p=[p for p, _ in table.values()]) for name, table in CATEGORIES.items()
     }
     columns["age_years"] = np.round(np.clip(rng.normal(AGE_MEAN, AGE_SD, n), 38.0, 92.0), 1)
     columns["dose_gy"] = rng.choice([60.0, 66.0, 70.0], size=n, p=[0.35, 0.45, 0.20])
@@ -54,7 +59,7 @@ def clinical_score(clinical: pd.DataFrame) -> NDArray[np.float64]:
     """Clinical log hazard, standardised over the population that `draw_clinical` draws from (not over the sample)."""
     score = AGE_EFFECT_PER_YEAR * (clinical["age_years"].to_numpy(dtype=float) - AGE_MEAN)
     variance = (AGE_EFFECT_PER_YEAR * AGE_SD) ** 2
-    for name, table in (("stage", STAGE), ("sex", SEX), ("ecog", ECOG), ("histology", HISTOLOGY)):
+    for name, table in CATEGORIES.items():
         weights = np.array([p for p, _ in table.values()])
         effects = np.array([b for _, b in table.values()])
         mean = float(weights @ effects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = ["Lesion", "Surface", "draw_surface", "make_lesion"]
 
 TISSUE_HU = 45.0
 INFILTRATE_HU = 30.0
 NECROSIS_DROP_HU = 40.0
-# A surface r/R < CORE encloses half of the volume of a star-convex body.
-CORE = 0.5 ** (1.0 / 3.0)
 THETA, PHI = 49, 96
 
 
@@ -62,8 +60,10 @@ class Lesion:
         About the distance to the surface, negative inside; smooth, for contours.
     inside
         Tumour voxels.
+    necrosis
+        Dead part of the tumour.
     core
-        Inner half of the tumour voxels.
+        Inner half of the living tumour voxels; the outer half is the rim.
     hu
         HU of the tumour.
     infiltrate
@@ -75,6 +75,7 @@ class Lesion:
     geometry: Geometry
     level_mm: Array
     inside: NDArray[np.bool_]
+    necrosis: NDArray[np.bool_]
     core: NDArray[np.bool_]
     hu: Array
     infiltrate: Array
@@ -83,7 +84,7 @@ class Lesion:
     @property
     def cover(self) -> Array:
         """Share of every voxel inside the tumour."""
-        return np.clip(0.5 - self.level_mm, 0.0, 1.0)
+        return np.asarray(np.clip(0.5 - self.level_mm, 0.0, 1.0))
 
 
 def draw_surface(rng: Generator, volume_ml: float, roughness: float) -> Surface:
@@ -131,21 +132,33 @@ def make_lesion(
     norm = np.sqrt(slopes[0] ** 2 + slopes[1] ** 2 + slopes[2] ** 2)
     level = np.where(near, level / np.maximum(norm, 0.5), level).astype(np.float32)
     outside = np.maximum(distance_transform_edt(~inside) - 0.5, 0.0).astype(np.float32)
-    core = _inner_half(r / radius, inside)
+    necrosis = _necrosis(rng, geometry, inside, latents.heterogeneity)
+    core = _inner_half(r / radius, inside & ~necrosis)
     return Lesion(
         geometry=geometry,
         level_mm=level,
         inside=inside,
+        necrosis=necrosis,
         core=core,
-        hu=_tumour_hu(rng, geometry, inside, core, latents, options),
+        hu=_tumour_hu(rng, (inside, necrosis, core), latents, options),
         infiltrate=_infiltrate(rng, outside, inside, latents.infiltration, options.infiltration_mm),
         spicules=_spicules(rng, geometry, surface, latents.roughness),
     )
 
 
-def _inner_half(relative: Array, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The half of the tumour voxels that lies nearest to the centre, relative to the surface (about `CORE`)."""
-    return inside & (relative <= np.median(relative[inside]))
+def _inner_half(relative: Array, living: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The half of the living voxels that lies nearest to the centre, relative to the surface."""
+    return np.asarray(living & (relative <= np.median(relative[living])))
+
+
+def _necrosis(rng: Generator, geometry: Geometry, inside: NDArray[np.bool_], heterogeneity: float) -> NDArray[np.bool_]:
+    """A dead ball off the centre, up to an eighth of the volume."""
+    radius = (3.0 * np.count_nonzero(inside) / (4.0 * np.pi)) ** (1.0 / 3.0)
+    direction = rng.standard_normal(3)
+    centre = 0.35 * radius * direction / np.linalg.norm(direction)
+    z, y, x = axes_mm(geometry)
+    away = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2
+    return np.asarray(inside & (away < (radius * (0.10 + 0.40 * float(ndtr(heterogeneity)))) ** 2))
 
 
 def _harmonics(rng: Generator, theta: Array, phi: Array, lowest: int, highest: int) -> NDArray[np.float64]:
@@ -162,53 +175,50 @@ def _harmonics(rng: Generator, theta: Array, phi: Array, lowest: int, highest: i
     return np.asarray(total / np.sqrt(variance))
 
 
-def _field(rng: Generator, shape: tuple[int, ...], inside: NDArray[np.bool_], sigma_mm: float) -> Array:
+def _field(rng: Generator, inside: NDArray[np.bool_], sigma_mm: float) -> Array:
     """Gaussian random field, zero mean and unit variance over the tumour."""
-    field = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma_mm, mode="wrap", truncate=3.0)
+    field = gaussian_filter(rng.standard_normal(inside.shape, dtype=np.float32), sigma_mm, mode="wrap", truncate=3.0)
     values = field[inside]
     return np.asarray((field - values.mean()) / values.std(), dtype=np.float32)
 
 
 def _tumour_hu(
     rng: Generator,
-    geometry: Geometry,
-    inside: NDArray[np.bool_],
-    core: NDArray[np.bool_],
+    masks: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
     latents: Latents,
     options: SimulationOptions,
 ) -> Array:
-    """HU inside: two textures in core and rim, heterogeneity, necrosis."""
-    reach = int(np.flatnonzero(inside.any(axis=(0, 1)) | inside.any(axis=(0, 2)) | inside.any(axis=(1, 2)))[0]) - 2
-    part = tuple(slice(max(reach, 0), n - max(reach, 0)) for n in inside.shape)
-    tumour, middle = inside[part], core[part]
-    fine = _field(rng, tumour.shape, tumour, 0.9)
-    coarse = _field(rng, tumour.shape, tumour, 2.6)
-    bright = _arrangement(_field(rng, tumour.shape, tumour, 3.2), tumour, middle, latents.pattern)
+    """HU of the tumour: two textures in core and rim, their amplitude, necrosis."""
+    part = _bounding_cube(masks[0])
+    inside, necrosis, core = (mask[part] for mask in masks)
+    fine, coarse = (_field(rng, inside, sigma_mm) for sigma_mm in (0.9, 2.6))
+    bright = _arrangement(_field(rng, inside, 3.2), core, inside & ~core & ~necrosis, latents.pattern)
     amplitude = 18.0 * np.exp(0.55 * latents.heterogeneity)
     values = TISSUE_HU + rng.normal(0.0, 5.0) + amplitude * np.where(bright, fine, coarse)
     values += options.pattern_contrast_hu * (bright - 0.5)
-    radius = (3.0 * tumour.sum() / (4.0 * np.pi)) ** (1.0 / 3.0)
-    direction = rng.standard_normal(3)
-    centre = 0.45 * radius * direction / np.linalg.norm(direction)
-    z, y, x = (
-        axis[tuple(part[n] if axis.shape[n] > 1 else slice(None) for n in range(3))] for axis in axes_mm(geometry)
-    )
-    away = np.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2)
-    edge = radius * (0.12 + 0.38 * float(ndtr(latents.heterogeneity)))
-    values -= NECROSIS_DROP_HU * np.clip(0.5 + (edge - away) / 4.0, 0.0, 1.0)
-    hu = np.full(inside.shape, TISSUE_HU, dtype=np.float32)
-    hu[part] = values
+    dead = TISSUE_HU - NECROSIS_DROP_HU + 0.5 * amplitude * coarse
+    hu = np.full(masks[0].shape, TISSUE_HU, dtype=np.float32)
+    hu[part] = np.where(necrosis, dead, values)
     return hu
 
 
-def _arrangement(field: Array, inside: NDArray[np.bool_], core: NDArray[np.bool_], pattern: float) -> NDArray[np.bool_]:
+def _bounding_cube(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """Central cube that holds the tumour and two voxels more."""
+    n = len(inside)
+    where = np.argwhere(inside)
+    first = max(int(min(where.min(), n - 1 - where.max())) - 2, 0)
+    cube = slice(first, n - first)
+    return cube, cube, cube
+
+
+def _arrangement(field: Array, core: NDArray[np.bool_], rim: NDArray[np.bool_], pattern: float) -> NDArray[np.bool_]:
     """Where the fine bright texture lies: a share p of the core and 1 - p of the rim, so half of every tumour.
 
     The latent moves p alone. Histogram and co-occurrence of the whole tumour do not tell p from 1 - p.
     """
     share = float(ndtr(1.2 * pattern))
-    bright = np.zeros(inside.shape, dtype=np.bool_)
-    for region, wanted in ((core, share), (inside & ~core, 1.0 - share)):
+    bright = np.zeros(core.shape, dtype=np.bool_)
+    for region, wanted in ((core, share), (rim, 1.0 - share)):
         bright |= region & (field > np.quantile(field[region], 1.0 - wanted))
     return bright
 

@@ -176,7 +176,8 @@ class SimulationOptions:
     pattern_contrast_hu
         Difference of the mean HU of the two textures that core and rim exchange.
     touching_share
-        Share of tumours that are placed against pleura or mediastinum.
+        Share of tumours that are placed against the border of the lung; of the others about an eighth, mostly large
+        ones, reach it too.
     follow_up_days
         Shortest and longest time from treatment to the end of the study.
     dropout_days
@@ -197,7 +198,7 @@ class SimulationOptions:
     signal: Literal["full", "none"] = "full"
     infiltration_mm: float = 6.0
     pattern_contrast_hu: float = 60.0
-    touching_share: float = 0.25
+    touching_share: float = 0.28
     follow_up_days: tuple[float, float] = (900.0, 3000.0)
     dropout_days: float = 5000.0
     weibull_shape: float = 1.15

@@ -6,12 +6,21 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perisurv.core import Geometry, SettingsError
-from perisurv.simulation.anatomy import HU, Fields, build_fields, draw_body, paint_soft_tissue, scanner_grid
+from perisurv.simulation.anatomy import (
+    COARSE_MM,
+    HU,
+    Body,
+    Fields,
+    build_fields,
+    draw_body,
+    paint_soft_tissue,
+    scanner_grid,
+)
 from perisurv.simulation.bones import paint_chest_wall_bones, paint_spine
 from perisurv.simulation.canvas import Canvas
 from perisurv.simulation.contours import Contours, cord_contours, drawn_surface, field_contours, organ_contours
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-__all__ = ["SimulatedScan", "make_scan", "simulate_patient"]
+__all__ = ["Placement", "SimulatedScan", "Thorax", "draw_thorax", "make_scan", "place_tumour", "simulate_patient"]
 
 Box = tuple[slice, slice, slice]
 
@@ -55,31 +64,70 @@ class SimulatedScan:
     touches: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Thorax:
+    """One patient without a tumour, before painting."""
+
+    body: Body
+    geometry: Geometry
+    fields: Fields
+    rng: Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Centre of a tumour (x, y, z) in mm, and whether its surface reaches the border of the lung."""
+
+    centre_mm: tuple[float, float, float]
+    touches: bool
+
+
 def make_scan(plan: Plan, number: int) -> SimulatedScan:
     """CT and contours of one patient of a plan, in memory."""
     patient = _patient(plan, number)
-    anatomy, tumour, scanner, drawing = (plan.rng(number, stream) for stream in range(4))
-    body = draw_body(anatomy, patient.sex)
+    _, tumour, scanner, drawing = (plan.rng(number, stream) for stream in range(4))
+    thorax = draw_thorax(plan, number)
+    canvas, lung = _paint(thorax)
+    surface = draw_surface(tumour, patient.volume_ml, patient.latents.roughness)
+    place = place_tumour(tumour, thorax.fields, surface, patient.touches)
+    lesion = make_lesion(tumour, surface, patient.latents, plan.options)
+    x, y, z = (first + shift for first, shift in zip(lesion.geometry.origin_mm, place.centre_mm, strict=True))
+    grid = Geometry(lesion.geometry.shape, lesion.geometry.spacing_mm, (x, y, z))
+    cover = _insert(canvas, lung, lesion, grid)
+    drawn = field_contours(drawn_surface(drawing, lesion.level_mm, patient.centre), grid, thorax.geometry)
+    left, right, outline = organ_contours(thorax.fields, thorax.geometry)
+    contours = (drawn, left, right, outline, cord_contours(thorax.body, thorax.geometry))
+    hu = scan(scanner, canvas.hu, thorax.geometry, patient.centre)
+    return SimulatedScan(thorax.geometry, hu, contours, cover, place.touches)
+
+
+def draw_thorax(plan: Plan, number: int) -> Thorax:
+    """Body, grid of the scanner and organs of one patient of a plan; nothing is painted yet."""
+    patient = _patient(plan, number)
+    rng = plan.rng(number, 0)
+    body = draw_body(rng, patient.sex)
     centre = patient.centre
     geometry = scanner_grid(body, plan.options.matrix, centre.field_of_view_mm, centre.slice_spacing_mm)
-    fields = build_fields(anatomy, body, geometry)
-    canvas = Canvas(geometry, fields.geometry, np.full(geometry.shape, HU["air"], dtype=np.float32))
-    lung = paint_soft_tissue(canvas, body, fields)
-    paint_spine(canvas, anatomy, body)
-    paint_chest_wall_bones(canvas, anatomy, body, fields)
-    paint_great_vessels(canvas, body)
-    paint_lung_vessels(canvas, anatomy, body, fields, lung)
-    paint_airways(canvas, anatomy, body, fields)
+    return Thorax(body, geometry, build_fields(rng, body, geometry), rng)
 
-    surface = draw_surface(tumour, patient.volume_ml, patient.latents.roughness)
-    place, depth = _place(tumour, fields, surface, patient.touches)
-    lesion = make_lesion(tumour, surface, patient.latents, plan.options)
-    grid = Geometry(lesion.geometry.shape, lesion.geometry.spacing_mm, _moved(lesion.geometry.origin_mm, place))
-    cover = _insert(canvas, lung, lesion, grid)
-    drawn = field_contours(drawn_surface(drawing, lesion.level_mm, centre), grid, geometry)
-    left, right, outline = organ_contours(fields, geometry)
-    contours = (drawn, left, right, outline, cord_contours(body, geometry))
-    return SimulatedScan(geometry, scan(scanner, canvas.hu, geometry, centre), contours, cover, depth)
+
+def place_tumour(rng: Generator, fields: Fields, surface: Surface, touches: bool) -> Placement:
+    """A place in a lung: against its border if the tumour shall touch it, else clear of it where there is room."""
+    depth = -fields.lung
+    mean = float(np.cbrt((surface.radius_mm**3).mean()))
+    against_border = (depth > 0.80 * mean) & (depth < 0.98 * mean)
+    fits = against_border if touches else depth > surface.largest_mm + 3.0
+    if not fits.any():
+        fits = depth > np.quantile(depth[depth > 0], 0.985)
+    voxels = np.argwhere(fits)
+    chosen = voxels[int(rng.integers(len(voxels)))]
+    x, y, z = (float(v) for v in fields.geometry.to_mm(chosen + rng.uniform(-0.4, 0.4, 3)))
+    near = np.abs(fields.lung) < COARSE_MM
+    border = fields.geometry.to_mm(np.argwhere(near)) - [x, y, z]
+    r, radius = surface.at(border[:, 2], border[:, 1], border[:, 0])
+    # The border lies beyond a voxel that is inside the lung and before one that is outside.
+    gap = r - radius - fields.lung[near]
+    return Placement((x, y, z), bool(gap.min() < 0.5))
 
 
 def simulate_patient(plan: Plan, number: int, folder: Path) -> Path:
@@ -125,26 +173,21 @@ def _patient(plan: Plan, number: int) -> PatientPlan:
     return plan.patients[number]
 
 
-def _moved(origin: tuple[float, float, float], by: NDArray[np.float64]) -> tuple[float, float, float]:
-    return float(origin[0] + by[0]), float(origin[1] + by[1]), float(origin[2] + by[2])
-
-
-def _place(rng: Generator, fields: Fields, surface: Surface, touches: bool) -> tuple[NDArray[np.float64], bool]:
-    """Centre of the tumour (x, y, z) in a lung, and whether its surface reaches the border of the lung."""
-    depth = -fields.lung
-    mean = float(np.cbrt((surface.radius_mm**3).mean()))
-    against_border = (depth > 0.80 * mean) & (depth < 0.98 * mean)
-    fits = against_border if touches else depth > surface.largest_mm + 3.0
-    if not fits.any():
-        fits = depth > np.quantile(depth[depth > 0], 0.985)
-    voxels = np.argwhere(fits)
-    chosen = voxels[int(rng.integers(len(voxels)))]
-    reached = float(depth[tuple(chosen)]) < surface.largest_mm
-    return fields.geometry.to_mm(chosen + rng.uniform(-0.4, 0.4, 3)), reached
+def _paint(thorax: Thorax) -> tuple[Canvas, tuple[Box, NDArray[np.floating[Any]]]]:
+    """The CT without the tumour, and box and share of the lungs in it."""
+    body, fields, rng = thorax.body, thorax.fields, thorax.rng
+    canvas = Canvas(thorax.geometry, fields.geometry, np.full(thorax.geometry.shape, HU["air"], dtype=np.float32))
+    lung = paint_soft_tissue(canvas, body, fields)
+    paint_spine(canvas, rng, body)
+    paint_chest_wall_bones(canvas, rng, body, fields)
+    paint_great_vessels(canvas, body)
+    paint_lung_vessels(canvas, rng, body, fields, lung)
+    paint_airways(canvas, rng, body, fields)
+    return canvas, lung
 
 
 def _insert(
-    canvas: Canvas, lung: tuple[Box, NDArray[np.float32]], lesion: Lesion, grid: Geometry
+    canvas: Canvas, lung: tuple[Box, NDArray[np.floating[Any]]], lesion: Lesion, grid: Geometry
 ) -> NDArray[np.float32]:
     """Put infiltration, spicules and tumour into the image; returns the share of the tumour in every voxel."""
     share = np.zeros(canvas.geometry.shape, dtype=np.float32)

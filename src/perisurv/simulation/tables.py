@@ -18,9 +18,9 @@ DAYS_A_YEAR = 365.25
 HISTOLOGY = {
     "lung1": {"squamous": "squamous cell carcinoma", "large_cell": "large cell"},
     "german": {
-        "adenocarcinoma": "Adenocarcinoma",
-        "squamous": "Squamous cell",
-        "large_cell": "Large cell",
+        "adenocarcinoma": "Adenokarzinom",
+        "squamous": "Plattenepithelkarzinom",
+        "large_cell": "Grosszelliges Karzinom",
         "nos": "NOS",
     },
     "years": {"adenocarcinoma": "ADENO", "squamous": "SQUAMOUS", "large_cell": "LARGE CELL", "nos": "nos"},
@@ -74,16 +74,16 @@ def _lung1(patients: list[PatientPlan]) -> tuple[str, str]:
 
 
 def _german(patients: list[PatientPlan]) -> tuple[str, str]:
-    """Semicolons, decimal commas, m/w, months, trailing blanks and a blank line."""
-    lines = ["Pat-Nr;Age;Sex;Stage;Histology;ECOG;dose_gy;survival_months;vital_status"]
+    """Semicolons, decimal commas, German words, months, trailing blanks and a blank line."""
+    lines = ["Pat-Nr;Alter;Geschlecht;Stadium;Histologie;ECOG;Gesamtdosis;Ueberlebenszeit (Monate);Status"]
     names = HISTOLOGY["german"]
     for p in patients:
         months = f"{p.time_days / DAYS_A_MONTH:.2f}".replace(".", ",")
-        age = f"{p.age_years:.1f}".replace(".", ",")
+        age, dose = (f"{value:.1f}".replace(".", ",") for value in (p.age_years, p.dose_gy))
         sex = "m" if p.sex == "male" else "w"
-        status = "dead" if p.event else "alive"
-        cells = (p.id, age, sex, p.stage, names[p.histology] + " ", p.ecog, f"{p.dose_gy:.1f}".replace(".", ","))
-        lines.append(";".join(map(str, (*cells, months, status))))
+        status = "verstorben" if p.event else "lebt"
+        cells = (p.id, age, sex, p.stage, names[p.histology] + " ", p.ecog, dose, months, status)
+        lines.append(";".join(map(str, cells)))
     return "Patientenliste.csv", "\r\n".join([*lines, "", ""])
 
 

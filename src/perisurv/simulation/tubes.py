@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-__all__ = ["Tree", "axes_mm", "grow_tree", "stamp", "tube_along"]
+    # Points (n, 3) as x, y, z and radii (n,), mm.
+    Tube = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-Array = "NDArray[np.float32]"
+__all__ = ["Tree", "axes_mm", "grow_tree", "stamp", "tube_along"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +29,9 @@ class Tree:
 
     def radius_mm(self, terminal_mm: float, exponent: float, largest_mm: float) -> NDArray[np.float64]:
         """Murray's law: the n-th power of the radius is the number of terminals below."""
-        return np.minimum(terminal_mm * self.terminals ** (1.0 / exponent), largest_mm)
+        return np.asarray(np.minimum(terminal_mm * self.terminals ** (1.0 / exponent), largest_mm))
 
-    def sampled(self, radius_mm: NDArray[np.float64], step_mm: float) -> tuple[NDArray[np.float64], ...]:
+    def sampled(self, radius_mm: NDArray[np.float64], step_mm: float) -> Tube:
         """Points and radii along every edge, at most ``step_mm`` apart."""
         child = np.flatnonzero(self.parent >= 0)
         start, end = self.points_mm[self.parent[child]], self.points_mm[child]
@@ -93,7 +94,7 @@ def _terminals_below(parent: NDArray[np.int64], leaves: list[int]) -> NDArray[np
     return np.maximum(np.array(below, dtype=np.int64), 1)
 
 
-def tube_along(knots_mm: NDArray[np.float64], radius_mm: NDArray[np.float64], step_mm: float) -> tuple:
+def tube_along(knots_mm: NDArray[np.float64], radius_mm: NDArray[np.float64], step_mm: float) -> Tube:
     """Points and radii of one bent tube through the knots, evenly spaced."""
     length = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(knots_mm, axis=0), axis=1))]
     at = np.linspace(0.0, length[-1], max(int(length[-1] / step_mm), 2))

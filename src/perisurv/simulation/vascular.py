@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Knots = list[tuple[float, ...]]
+    Tubes = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    Array = NDArray[np.floating[Any]]
 
 __all__ = ["paint_airways", "paint_great_vessels", "paint_lung_vessels"]
 
 VESSELS_A_LUNG = 700
 BRONCHI_A_LUNG = 26
-Tubes = list[tuple["NDArray[np.float64]", "NDArray[np.float64]"]]
 
 
 def carina_mm(body: Body) -> NDArray[np.float64]:
@@ -32,7 +33,7 @@ def carina_mm(body: Body) -> NDArray[np.float64]:
 
 def hilum_mm(body: Body, side: float) -> NDArray[np.float64]:
     """Where vessels and bronchus enter a lung; side is -1 for the right and +1 for the left lung."""
-    return carina_mm(body) + np.array([side * 42.0, 2.0, -20.0 if side < 0 else -16.0])
+    return np.asarray(carina_mm(body) + np.array([side * 42.0, 2.0, -20.0 if side < 0 else -16.0]))
 
 
 def paint_great_vessels(canvas: Canvas, body: Body) -> None:
@@ -40,7 +41,7 @@ def paint_great_vessels(canvas: Canvas, body: Body) -> None:
     top, base = carina_mm(body)[2] + 22.0, body.domes[1]
     spine = float(body.spine_y(np.array(top)))
     back = float(body.spine_y(np.array(0.0)))
-    aorta = [
+    aorta: Knots = [
         (-8, -26, base + 55),
         (-16, -34, top - 30),
         (-8, -22, top - 4),
@@ -48,8 +49,8 @@ def paint_great_vessels(canvas: Canvas, body: Body) -> None:
         (24, spine - 18, top - 10),
     ]
     descending = [(27, spine - 8, top - 40), (22, back - 10, base), (10, back - 18, -40)]
-    trunk = [(16, -34, base + 62), (14, -24, top - 36), (0, -4, top - 42)]
-    tubes = [
+    trunk: Knots = [(16, -34, base + 62), (14, -24, top - 36), (0, -4, top - 42)]
+    tubes: list[tuple[Knots, float]] = [
         (aorta, 15.5),
         ([aorta[-1], *descending], 12.5),
         (trunk, 13.5),

@@ -241,6 +241,6 @@ def _save(dataset: Dataset, path: Path, syntax: pydicom.uid.UID) -> None:
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = syntax
     meta.ImplementationVersionName = "PERISURV"
-    dataset.file_meta = meta  # type: ignore[attr-defined]
-    dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]
+    dataset.file_meta = meta
+    dataset.preamble = b"\0" * 128
     pydicom.dcmwrite(path, dataset, enforce_file_format=True)

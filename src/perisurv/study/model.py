@@ -9,8 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perisurv.cohort import read_patient
-from perisurv.core import Cohort, Exclusion, InputError, ModelError, Patient, Prediction, Provenance, RegionSet
+from perisurv.cohort import clinical_features, read_patient
+from perisurv.core import (
+    Cohort,
+    Exclusion,
+    FeatureTable,
+    InputError,
+    ModelError,
+    Patient,
+    Prediction,
+    Provenance,
+    RegionSet,
+)
 from perisurv.study import stages
 from perisurv.study.engine import Failure, run_tasks
 from perisurv.study.settings import StudySettings, plain, settings_from_dict
@@ -116,9 +126,8 @@ class Model:
 
     def _predict_regions(self, regions: Sequence[RegionSet], cohort: Cohort, branch: str) -> Prediction:
         features = [stages.extract_features(r, self.settings) for r in regions]
-        table = stages.FeatureTable.stack(features)
-        clinical = stages.clinical_features(cohort.clinical)
-        table = table.join(clinical)
+        table = FeatureTable.stack(features)
+        table = table.join(clinical_features(cohort.clinical))
         if self.embedders:
             patches = {r.patient: stages.patch(r, self.settings) for r in regions}
             table = table.join(stages.embed_new(self.embedders, table.patients, patches))

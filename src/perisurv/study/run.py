@@ -309,7 +309,7 @@ class Run:
 
     def _acquisition(self, patients: Sequence[str]) -> dict[str, dict[str, float | str]]:
         frame = pd.read_parquet(self.folder.acquisition).set_index("patient")
-        return {p: frame.loc[p].dropna().to_dict() for p in patients}
+        return {p: {str(k): v for k, v in frame.loc[p].dropna().items()} for p in patients}
 
     def _examples(self, count: int = 3) -> list[Any]:
         """Regions of a small, a middle and a large tumour of the external centres."""

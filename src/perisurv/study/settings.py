@@ -255,7 +255,7 @@ def _refuse_unknown(kind: Any, values: dict[str, Any], where: str) -> None:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
             raise SettingsError(f"{where}: unknown key {key!r}; the nearest known key is {near[0]!r}.")
-        factory = fields[key].default_factory
+        factory: Any = fields[key].default_factory
         if isinstance(factory, type) and dataclasses.is_dataclass(factory):
             if not isinstance(value, dict):
                 raise SettingsError(f"{where}: {key} is a table; write its keys below [{key}].")

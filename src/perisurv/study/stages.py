@@ -166,7 +166,7 @@ def patch(regions: RegionSet, settings: StudySettings) -> NDArray[np.float32]:
 def branches(ring: str, settings: StudySettings) -> tuple[Branch, ...]:
     """The ladder, from volume alone to the combined model (METHOD: what makes a number believable, 2)."""
     radiomics = ("tumour__", f"{ring}__")
-    combined = {"radiomics": radiomics}
+    combined: dict[str, tuple[str, ...]] = {"radiomics": radiomics}
     rungs = [
         Branch("volume", {"volume": (VOLUME,)}, select=False),
         Branch("clinical", {"clinical": ("clinical__",)}, select=False),

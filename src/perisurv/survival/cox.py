@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from perisurv.core import ConvergenceError, FeatureError, FeatureTable, Outcome
 from perisurv.survival.firewall import refuse_seen
@@ -20,7 +20,8 @@ __all__ = ["CoxModel", "fit_cox"]
 Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 50
-TOLERANCE = 1e-12  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
+TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
+LONGEST_STEP = 10.0  # change of a log hazard ratio in one iteration
 COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
 SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 
@@ -80,7 +81,7 @@ class CoxModel:
     @property
     def p(self) -> Floats:
         """Two-sided Wald p-values, shape (features,)."""
-        return np.asarray(2 * stats.norm.sf(np.abs(self.z)))
+        return np.asarray(2 * special.ndtr(-np.abs(self.z)))
 
     def risk(self, table: FeatureTable) -> Floats:
         """Log hazard ratio of new patients against the mean training patient, shape (patients,).
@@ -175,7 +176,8 @@ def _newton(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...]) 
         step = linalg.solve(information, gradient, assume_a="sym")
         if gradient @ step / 2 < TOLERANCE:
             _check_finite_maximum(information, start, coef, names)
-            return coef, information
+            return coef + step, _derivatives(x, sets, coef + step, penalty)[1]
+        step *= min(1.0, LONGEST_STEP / np.abs(x @ step).max())
         coef, objective = _improve(x, sets, coef, step, penalty, objective)
         gradient, information = _derivatives(x, sets, coef, penalty)
     _check_finite_maximum(information, start, coef, names)

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Screen = Callable[[Floats, Outcome], NDArray[np.bool_]]
 
 MAX_NEWTON = 100
+LONGEST_STEP = 10.0  # change of a log hazard ratio in one Newton step
 MAX_SWEEPS = 20  # enough to find most signs; the exact solution on them follows
 
 
@@ -43,7 +44,9 @@ class LassoOptions:
         Largest violation of the optimality (KKT) conditions, relative to the largest lambda of the automatic path.
     max_explained, min_gain
         The automatic path ends where the share of explained deviance exceeds the first or grows by less than the
-        second, relative to itself, from one lambda to the next.
+        second, relative to itself, from one lambda to the next, or where Newton's method does not converge. Given
+        lambdas go on, but once the first is exceeded (no finite maximum is in sight) or Newton's method did not
+        converge, the coefficients stay as they are.
     """
 
     alpha: float = 1.0
@@ -149,7 +152,7 @@ def lasso_cox_path(
     Raises
     ------
     FeatureError, OutcomeError, ConvergenceError
-        If a value is missing, nobody died, or the optimum was not reached.
+        If a value is missing, nobody died, or the optimum at the first lambda was not reached.
     """
     values, names = design(x, outcome)
     options = options or LassoOptions()
@@ -300,25 +303,31 @@ def _walk(problem: _Problem, names: tuple[str, ...], options: LassoOptions, lamb
     coef = np.zeros(len(names))
     rows: list[Floats] = []
     explained: list[float] = []
+    ended = False
     for penalty in lambdas:
-        coef = _solve(problem, coef, float(penalty), options)
+        solution = None if ended else _solve(problem, coef, float(penalty), options)
+        ended = solution is None
+        if ended and not rows:
+            raise ConvergenceError(f"LASSO-Cox did not converge at lambda {penalty:.3g}; start at a larger lambda.")
+        if ended and not fixed:
+            break
+        coef = coef if solution is None else solution
         deviance = 2 * (sets.saturated() - sets.log_likelihood(problem.x @ coef))
         rows.append(coef / problem.scale)
         explained.append(1 - deviance / null if null > 0 else 0.0)
-        if not fixed and _is_done(explained, options):
+        ended = ended or explained[-1] > options.max_explained
+        if not fixed and (ended or _gains_nothing(explained, options)):
             break
     return LassoPath(names, lambdas[: len(rows)], np.stack(rows), np.asarray(explained), null)
 
 
-def _is_done(explained: list[float], options: LassoOptions) -> bool:
-    if explained[-1] > options.max_explained:
-        return True
+def _gains_nothing(explained: list[float], options: LassoOptions) -> bool:
     # Like glmnet, look at the gain only once the path has had time to leave zero.
     return len(explained) > 5 and 0 < explained[-1] - explained[-2] < options.min_gain * explained[-1]
 
 
-def _solve(problem: _Problem, coef: Floats, penalty: float, options: LassoOptions) -> Floats:
-    """Coefficients at one lambda, from those at the lambda before."""
+def _solve(problem: _Problem, coef: Floats, penalty: float, options: LassoOptions) -> Floats | None:
+    """Coefficients at one lambda, from those at the lambda before; None if Newton's method did not reach them."""
     from perisurv.survival.kernels.descent import descend  # noqa: PLC0415  numba loads at first use
 
     l1, l2 = penalty * options.alpha, penalty * (1 - options.alpha)
@@ -338,7 +347,7 @@ def _solve(problem: _Problem, coef: Floats, penalty: float, options: LassoOption
         target = descend(hessian, smooth, coef[work], l1, l2, inner, MAX_SWEEPS)
         target = _polish(hessian, smooth + hessian @ coef[work], target, l1, l2)
         coef[work], eta = _line_search(problem, work, coef, target, (l1, l2))
-    raise ConvergenceError(f"LASSO-Cox did not converge at lambda {penalty:.3g}; start the path at larger lambdas.")
+    return None
 
 
 def _polish(hessian: Floats, right: Floats, coef: Floats, l1: float, l2: float) -> Floats:
@@ -379,8 +388,10 @@ def _line_search(
         return problem.sets.log_likelihood(eta) / len(eta) - l1 * float(np.abs(b).sum()) - l2 / 2 * float(b @ b)
 
     before = objective(start, x @ start)
+    step = target - start
+    step *= min(1.0, LONGEST_STEP / max(float(np.abs(x @ step).max()), 1e-300))
     for halving in range(30):
-        trial = start + (target - start) / 2**halving
+        trial = start + step / 2**halving
         eta = x @ trial
         if objective(trial, eta) >= before - 1e-12 * abs(before):
             return trial, eta

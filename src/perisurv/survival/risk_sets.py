@@ -98,10 +98,15 @@ class RiskSets:
         return np.asarray(sums)
 
     def log_likelihood(self, eta: Floats) -> float:
-        """Log partial likelihood of linear predictors (n,) given in the order of time."""
-        top = float(eta.max())
-        with np.errstate(divide="ignore"):
-            return float(np.sum(eta[self.deaths] - top) - np.sum(np.log(self.at_risk(np.exp(eta - top)))))
+        """Log partial likelihood of linear predictors (n,) given in the order of time.
+
+        Sums on the log scale: finite however far the linear predictors lie apart.
+        """
+        log_at_risk = np.logaddexp.accumulate(eta[::-1])[::-1][self.start]
+        if self.fraction.any():
+            tied = np.logaddexp.reduceat(eta[self.deaths], self.tie_start)[self.tie]
+            log_at_risk = log_at_risk + np.log1p(-self.fraction * np.exp(np.minimum(tied - log_at_risk, 0.0)))
+        return float(np.sum(eta[self.deaths] - log_at_risk))
 
     def saturated(self) -> float:
         """Largest value that the Breslow log partial likelihood can approach (zero without ties)."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from perisurv.core import FeatureError, FeatureTable, Outcome
 from perisurv.survival.folds import assign_folds
@@ -74,7 +73,7 @@ def drop_redundant(table: FeatureTable | pd.DataFrame, rho: float = 0.9) -> tupl
         raise FeatureError("Redundancy needs complete features; impute them first.")
     if frame.shape[1] < 2:
         return tuple(str(c) for c in frame.columns)
-    correlation = _absolute_spearman(frame.to_numpy(dtype=float))
+    correlation = _absolute_spearman(frame)
     original = np.flatnonzero((correlation > 1 - 1e-9).argmax(axis=0) == np.arange(len(correlation)))
     correlation = correlation[np.ix_(original, original)]
     # Rounded: whether two means are equal must not hang on the order of a sum.
@@ -113,7 +112,7 @@ def select_group(
     if not options.select:
         return GroupSelection(name, len(names), len(names), len(names), len(names), names, 0.0)
     distinct = drop_redundant(x, options.redundancy_rho)
-    values = x[list(distinct)].to_numpy()
+    values = x.loc[:, list(distinct)].to_numpy()
     screen = _screen(options)
     associated = screen(values, outcome)
     counts = (name, len(names), len(names), len(distinct), int(associated.sum()))
@@ -136,9 +135,9 @@ def _screen(options: FitOptions) -> Screen:
     return screen
 
 
-def _absolute_spearman(values: Floats) -> Floats:
-    ranks = stats.rankdata(values, axis=0)
-    ranks -= ranks.mean(axis=0)
+def _absolute_spearman(frame: pd.DataFrame) -> Floats:
+    ranks = frame.rank().to_numpy(dtype=float)
+    ranks = ranks - ranks.mean(axis=0)
     norm = np.sqrt((ranks**2).sum(axis=0))
     ranks /= np.where(norm > 0, norm, 1.0)
-    return np.abs(ranks.T @ ranks)
+    return np.asarray(np.abs(ranks.T @ ranks))

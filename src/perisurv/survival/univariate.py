@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from perisurv.core import FeatureTable, Outcome
 from perisurv.survival.options import Ties
@@ -19,8 +19,9 @@ Floats = NDArray[np.float64]
 
 BLOCK = 512  # columns at a time: bounds memory
 MAX_ITERATIONS = 40
-TOLERANCE = 1e-12
-SEPARATED = 1e-6
+TOLERANCE = 1e-14
+LONGEST_STEP = 10.0  # change of a log hazard ratio in one iteration
+SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,15 +69,16 @@ def univariate_cox(x: FeatureTable | pd.DataFrame | ArrayLike, outcome: Outcome,
     blocks = [_block(values[:, b : b + BLOCK], sets) for b in range(0, values.shape[1], BLOCK)]
     coef, se = np.concatenate([np.empty((2, 0)), *blocks], axis=1)
     z = coef / se
-    return UnivariateCox(names, coef, se, z, np.asarray(2 * stats.norm.sf(np.abs(z))))
+    return UnivariateCox(names, coef, se, z, np.asarray(2 * special.ndtr(-np.abs(z))))
 
 
 def adjust_p(p: Floats) -> Floats:
     """Benjamini-Hochberg adjusted p-values; NaN stays NaN and does not count."""
     adjusted = np.full_like(p, np.nan)
     known = np.flatnonzero(~np.isnan(p))
-    if len(known):
-        adjusted[known] = stats.false_discovery_control(p[known], method="bh")
+    known = known[np.argsort(p[known], kind="stable")]
+    raised = p[known] * len(known) / np.arange(1, len(known) + 1)
+    adjusted[known] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
     return adjusted
 
 
@@ -96,9 +98,11 @@ def _block(values: Floats, sets: RiskSets) -> Floats:
         step = gradient[active] / information[active]
         done = gradient[active] * step / 2 < TOLERANCE
         converged[active[done]] = True
+        coef[active[done]] += step[done]
         active, step = active[~done], step[~done]
         if not len(active):
             break
+        step *= np.minimum(1.0, LONGEST_STEP / np.abs(x[:, active] * step).max(axis=0))
         coef[active] += step
         objective[active] = _halve(x, sets, coef, active, step, objective[active])
         _, gradient[active], information[active] = _derivatives(x[:, active], sets, coef[active])

@@ -1,0 +1,84 @@
+"""Public patients: the volumes and diagnostics that others published."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from perisurv.cohort import clinical_features, read_cohort, read_patient
+from perisurv.cohort.clinical import clinical_frame, read_table
+from perisurv.cohort.options import CohortOptions
+
+LUNG1_TABLE = "lung1_tables/NSCLC Radiomics Lung1.clinical-version3-Oct 2019.csv"
+
+
+@pytest.fixture(scope="module")
+def phantom(test_data):
+    """IBSI CT phantom as DICOM + RTSTRUCT and as NIfTI."""
+    root = test_data / "ibsi1" / "ct_phantom"
+    return read_patient(root / "dicom").patients[0].load(), read_patient(root / "nifti").patients[0].load()
+
+
+@pytest.fixture(scope="module")
+def diagnostics(test_data):
+    path = test_data / "ibsi1" / "reference_values" / "ibsi_1_reference_values_config_A.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {line[-1]: float(line[4]) for line in csv.reader(file) if line[1].startswith("Diagnostics-initial")}
+
+
+def test_lung1_001(test_data):
+    cohort = read_cohort(test_data / "lung1_001", clinical=test_data / LUNG1_TABLE)
+    assert cohort.ids == ("LUNG1-001",)
+    assert (cohort.outcome.time_days[0], cohort.outcome.event[0]) == (2165.0, True)
+    assert cohort.clinical.loc["LUNG1-001"].dropna().to_dict() == {
+        "age_years": 78.7515, "sex": "male", "stage": 3.5, "histology": "large_cell",
+    }  # fmt: skip
+    assert len(cohort.exclusions) == 421
+    scan = cohort["LUNG1-001"].load()
+    assert scan.ct.geometry.shape == (134, 512, 512)
+    assert scan.ct.geometry.spacing_mm == (3.0, 0.9765625, 0.9765625)
+    assert scan.tumour.voxel_count == 54639
+    assert scan.tumour.volume_ml == pytest.approx(156.3, abs=0.05)
+    assert scan.acquisition["kernel"] == "B19f"
+
+
+def test_lung1_table(test_data):
+    rows = read_table(test_data / LUNG1_TABLE, "lung1", CohortOptions())
+    assert len(rows) == 422
+    assert sum(row.event is True for row in rows) == 373
+    assert all(row.time_days is not None and row.time_days > 0 for row in rows)
+    frame = clinical_frame(rows, [row.patient_id for row in rows])
+    assert frame["age_years"].isna().sum() == 22
+    assert frame["stage"].isna().sum() == 1
+    assert frame["histology"].isna().sum() == 42
+    assert frame["histology"].value_counts().to_dict() == {
+        "squamous": 152, "large_cell": 114, "nos": 63, "adenocarcinoma": 51,
+    }  # fmt: skip
+    assert frame["sex"].value_counts().to_dict() == {"male": 290, "female": 132}
+    assert len(clinical_features(frame)) == 422
+
+
+def test_phantom_dicom_equals_nifti(phantom):
+    dicom, nifti = phantom
+    assert dicom.ct.geometry.is_close(nifti.ct.geometry, 1e-4)
+    np.testing.assert_array_equal(dicom.ct.values, nifti.ct.values)
+    np.testing.assert_array_equal(dicom.tumour.values, nifti.tumour.values)
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["dicom", "nifti"])
+def test_phantom_diagnostics(phantom, diagnostics, form):
+    scan = phantom[form]
+    ct, mask = scan.ct.values, scan.tumour.values
+    box = scan.tumour.bounding_box()
+    got = {"int_mask_vox_count_init_roi": int(mask.sum())}
+    for axis, name in enumerate("zyx"):
+        got[f"img_dim_{name}_init_img"] = ct.shape[axis]
+        got[f"vox_dim_{name}_init_img"] = scan.ct.geometry.spacing_mm[axis]
+        got[f"int_mask_dim_{name}_init_roi"] = mask.shape[axis]
+        got[f"int_mask_bb_dim_{name}_init_roi"] = box[axis].stop - box[axis].start
+    for name, values in (("{}_int_init_img", ct), ("int_mask_{}_int_init_roi", ct[mask])):
+        got[name.format("mean")] = values.mean(dtype=float)
+        got[name.format("min")] = values.min()
+        got[name.format("max")] = values.max()
+    for tag, value in got.items():
+        assert float(f"{value:.3g}") == diagnostics[tag] or value == diagnostics[tag], tag
