@@ -25,6 +25,7 @@ __all__ = ["Lesion", "Surface", "draw_surface", "make_lesion"]
 TISSUE_HU = 45.0
 INFILTRATE_HU = 30.0
 NECROSIS_DROP_HU = 40.0
+CAPSULE_MM = 2.5
 THETA, PHI = 49, 96
 
 
@@ -62,8 +63,9 @@ class Lesion:
         Tumour voxels.
     necrosis
         Dead part of the tumour.
-    core
-        Inner half of the living tumour voxels; the outer half is the rim.
+    core, rim
+        Inner and outer half of the living tumour voxels below the capsule; of equal count. The capsule, which
+        pixels and contours mix with the lung, holds both textures in equal parts in every patient.
     hu
         HU of the tumour.
     infiltrate
@@ -77,6 +79,7 @@ class Lesion:
     inside: NDArray[np.bool_]
     necrosis: NDArray[np.bool_]
     core: NDArray[np.bool_]
+    rim: NDArray[np.bool_]
     hu: Array
     infiltrate: Array
     spicules: Array
@@ -133,14 +136,16 @@ def make_lesion(
     level = np.where(near, level / np.maximum(norm, 0.5), level).astype(np.float32)
     outside = np.maximum(distance_transform_edt(~inside) - 0.5, 0.0).astype(np.float32)
     necrosis = _necrosis(rng, geometry, inside, latents.heterogeneity)
-    core = _inner_half(r / radius, inside & ~necrosis)
+    living = inside & ~necrosis & (level < -min(CAPSULE_MM, 0.2 * float(radius.mean())))
+    core = _inner_half(r / radius, living)
     return Lesion(
         geometry=geometry,
         level_mm=level,
         inside=inside,
         necrosis=necrosis,
         core=core,
-        hu=_tumour_hu(rng, (inside, necrosis, core), latents, options),
+        rim=living & ~core,
+        hu=_tumour_hu(rng, (inside, necrosis, core, living & ~core), latents, options),
         infiltrate=_infiltrate(rng, outside, inside, latents.infiltration, options.infiltration_mm),
         spicules=_spicules(rng, geometry, surface, latents.roughness),
     )
@@ -184,16 +189,17 @@ def _field(rng: Generator, inside: NDArray[np.bool_], sigma_mm: float) -> Array:
 
 def _tumour_hu(
     rng: Generator,
-    masks: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
+    masks: tuple[NDArray[np.bool_], ...],
     latents: Latents,
     options: SimulationOptions,
 ) -> Array:
     """HU of the tumour: two textures in core and rim, their amplitude, necrosis."""
     part = _bounding_cube(masks[0])
-    inside, necrosis, core = (mask[part] for mask in masks)
-    fine, coarse = (_field(rng, inside, sigma_mm) for sigma_mm in (0.9, 2.6))
-    bright = _arrangement(_field(rng, inside, 3.2), core, inside & ~core & ~necrosis, latents.pattern)
-    amplitude = 18.0 * np.exp(0.55 * latents.heterogeneity)
+    inside, necrosis, core, rim = (mask[part] for mask in masks)
+    fine, coarse = (_field(rng, inside, sigma_mm) for sigma_mm in (1.1, 2.8))
+    regions = (core, rim, inside & ~core & ~rim)
+    bright = _arrangement(_field(rng, inside, 3.2), regions, latents.pattern)
+    amplitude = 26.0 * np.exp(0.5 * latents.heterogeneity)
     values = TISSUE_HU + rng.normal(0.0, 5.0) + amplitude * np.where(bright, fine, coarse)
     values += options.pattern_contrast_hu * (bright - 0.5)
     dead = TISSUE_HU - NECROSIS_DROP_HU + 0.5 * amplitude * coarse
@@ -211,24 +217,24 @@ def _bounding_cube(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
     return cube, cube, cube
 
 
-def _arrangement(field: Array, core: NDArray[np.bool_], rim: NDArray[np.bool_], pattern: float) -> NDArray[np.bool_]:
-    """Where the fine bright texture lies: a share p of the core and 1 - p of the rim, so half of every tumour.
+def _arrangement(field: Array, regions: tuple[NDArray[np.bool_], ...], pattern: float) -> NDArray[np.bool_]:
+    """Where the fine bright texture lies: a share p of the core, 1 - p of the rim, half of the rest.
 
     The latent moves p alone. Histogram and co-occurrence of the whole tumour do not tell p from 1 - p.
     """
     share = float(ndtr(1.2 * pattern))
-    bright = np.zeros(core.shape, dtype=np.bool_)
-    for region, wanted in ((core, share), (rim, 1.0 - share)):
+    bright = np.zeros(field.shape, dtype=np.bool_)
+    for region, wanted in zip(regions, (share, 1.0 - share, 0.5), strict=True):
         bright |= region & (field > np.quantile(field[region], 1.0 - wanted))
     return bright
 
 
 def _infiltrate(rng: Generator, outside_mm: Array, inside: NDArray[np.bool_], latent: float, width_mm: float) -> Array:
-    """Strands of tissue that fade out at the planted width (raised cosine of the squared distance)."""
+    """Strands of tissue that fade out at the planted width (raised cosine of the cubed distance)."""
     strength = min(0.24 * float(np.exp(0.5 * latent)), 0.75)
     field = gaussian_filter(rng.standard_normal(inside.shape, dtype=np.float32), 1.3, mode="wrap", truncate=3.0)
     strands = 0.6 + 1.6 * np.exp(-((field / (0.35 * field.std())) ** 2))
-    fade = 0.5 * (1.0 + np.cos(np.pi * np.minimum(outside_mm / width_mm, 1.0) ** 2))
+    fade = 0.5 * (1.0 + np.cos(np.pi * np.minimum(outside_mm / width_mm, 1.0) ** 3))
     return np.where(inside, 0.0, np.minimum(strength * fade * strands, 0.95)).astype(np.float32)
 
 

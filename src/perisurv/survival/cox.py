@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
-LONGEST_STEP = 10.0  # change of a log hazard ratio in one iteration
+LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
 COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
 SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 
@@ -107,7 +107,8 @@ class CoxModel:
         position = np.searchsorted(self.baseline_time_days, times, side="right")
         hazard = np.concatenate([[0.0], self.baseline_hazard])[position]
         hazard[times > self.follow_up_days] = np.nan
-        return np.asarray(np.exp(-np.exp(risk)[:, None] * hazard))
+        ratio = np.exp(np.minimum(risk, 700.0))  # e^710 overflows; either is certain death
+        return np.asarray(np.exp(-ratio[:, None] * hazard))
 
 
 def fit_cox(

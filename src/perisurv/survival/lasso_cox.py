@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 Screen = Callable[[Floats, Outcome], NDArray[np.bool_]]
 
 MAX_NEWTON = 100
-LONGEST_STEP = 10.0  # change of a log hazard ratio in one Newton step
+LONGEST_STEP = 5.0  # change of a log hazard ratio in one Newton step
+WIDEST = 500.0  # range of the log hazard ratios beyond which their exponentials cannot be summed
 MAX_SWEEPS = 20  # enough to find most signs; the exact solution on them follows
 
 
@@ -335,6 +336,8 @@ def _solve(problem: _Problem, coef: Floats, penalty: float, options: LassoOption
     coef = coef.copy()
     eta = problem.x @ coef
     for _ in range(MAX_NEWTON):
+        if np.ptp(eta) > WIDEST:
+            return None
         gradient = problem.gradient(eta) - l2 * coef
         violation = np.where(coef != 0, np.abs(gradient - l1 * np.sign(coef)), np.abs(gradient) - l1)
         if violation.max(initial=0.0) <= slack:

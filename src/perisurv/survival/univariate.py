@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 BLOCK = 512  # columns at a time: bounds memory
 MAX_ITERATIONS = 40
 TOLERANCE = 1e-14
-LONGEST_STEP = 10.0  # change of a log hazard ratio in one iteration
+LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
 SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 
 

@@ -1,0 +1,59 @@
+"""Settings of the tumour region and its rings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from perisurv.core import SettingsError
+
+__all__ = ["Barrier", "RingKind", "RingOptions"]
+
+RingKind = Literal["annulus", "shell", "expansion"]
+Barrier = Literal["none", "body", "lung"]
+
+
+@dataclass(frozen=True, slots=True)
+class RingOptions:
+    """How rings are drawn (METHOD 5, 6).
+
+    Parameters
+    ----------
+    widths_mm
+        Distances from the tumour surface, mm, ascending.
+    kind
+        ``annulus``: from the surface to the width; ``shell``: from the width before to this one; ``expansion``:
+        tumour and annulus together.
+    barrier
+        What a ring may not leave: nothing, the body, or the lungs.
+    spacing_mm
+        Voxel spacing of the analysis grid, mm.
+    margin_mm
+        Image kept around the largest ring, mm: the support of the widest filter.
+    cube_mm
+        Edge of the cube around the tumour's centre that the image also holds, mm: the patch of the network.
+    minimum_voxels
+        Smaller tumours on the analysis grid are refused.
+    """
+
+    widths_mm: tuple[float, ...] = (3.0, 6.0, 9.0)
+    kind: RingKind = "annulus"
+    barrier: Barrier = "body"
+    spacing_mm: float = 1.0
+    margin_mm: float = 20.0
+    cube_mm: float = 64.0
+    minimum_voxels: int = 64
+
+    def __post_init__(self) -> None:
+        widths = list(self.widths_mm)
+        if not widths or min(widths) <= 0 or widths != sorted(set(widths)):
+            raise SettingsError(f"[regions] widths_mm must be positive and ascending in mm, got {widths}.")
+        for key, kind in (("kind", RingKind), ("barrier", Barrier)):
+            if getattr(self, key) not in get_args(kind):
+                raise SettingsError(
+                    f"[regions] {key} must be one of {', '.join(get_args(kind))}; got {getattr(self, key)!r}."
+                )
+        if not 0.25 <= self.spacing_mm <= 5:
+            raise SettingsError(f"[regions] spacing_mm must lie within 0.25..5, got {self.spacing_mm}.")
+        if min(self.margin_mm, self.cube_mm) < 0 or self.minimum_voxels < 1:
+            raise SettingsError("[regions] margin_mm and cube_mm must not be negative, minimum_voxels at least 1.")
