@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perisurv.core import FeatureTable, Outcome
+from perisurv.core import FeatureTable, Outcome, OutcomeError
 from perisurv.survival import FitOptions, Signature, drop_redundant, fit_cox, fit_signature, icc_1_1, univariate_cox
 
 OPTIONS = FitOptions(lasso_folds=5, lasso_lambdas=20, univariate_p=0.3)
@@ -133,3 +133,43 @@ def test_icc_lies_within_its_bounds(seed: int, subjects: int, repeats: int) -> N
     assert (icc <= 1 + 1e-12).all()
     assert (icc >= -1 / (repeats - 1) - 1e-12).all()
     np.testing.assert_allclose(icc_1_1(values * 3 - 7), icc, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    seed=seeds,
+    n=st.integers(8, 50),
+    p=st.integers(1, 40),
+    select=st.booleans(),
+    limit=st.sampled_from([0.05, 1.0]),
+)
+def test_nasty_cohorts_give_a_usable_signature(seed: int, n: int, p: int, select: bool, limit: float) -> None:
+    """Heavy tails, rare categories, ties, gaps, more features than patients, hazards that separate."""
+    table, outcome = nasty(np.random.default_rng(seed), n, p)
+    training, new = table.patients[: -(n // 4)], table.patients[-(n // 4) :]
+    options = FitOptions(select=select, univariate_p=limit, lasso_folds=5, lasso_lambdas=40)
+    try:
+        signature = fit_signature(
+            table.take(training), outcome, groups={"all": ("",)}, options=options, rng=np.random.default_rng(seed)
+        )
+    except OutcomeError:
+        assert outcome.take(training).n_events < options.minimum_events
+        return
+    prediction = signature.predict(table.take(new), (1.0, 50.0))
+    assert np.isfinite(prediction.risk).all()
+    assert ((prediction.survival[:, 0] >= 0) & (prediction.survival[:, 0] <= 1)).all()
+    assert Signature.from_json(signature.to_json()).to_json() == signature.to_json()
+
+
+def nasty(rng: np.random.Generator, n: int, p: int) -> tuple[FeatureTable, Outcome]:
+    values = rng.normal(size=(n, p))
+    kind = rng.integers(5, size=p)
+    values[:, kind == 0] = np.exp(3 * values[:, kind == 0])
+    values[:, kind == 1] = values[:, kind == 1] > 1.2
+    values[:, kind == 2] = np.round(values[:, kind == 2])
+    hazard = rng.choice([0.0, 1.0, 4.0]) * values[:, 0].clip(-3, 3)
+    values[rng.random((n, p)) < 0.03] = np.nan
+    ids = tuple(f"p{k:02d}" for k in range(n))
+    time = np.ceil(rng.exponential(30 * np.exp(-hazard))) + 1
+    frame = pd.DataFrame(values, index=list(ids), columns=[f"f{k}" for k in range(p)])
+    return FeatureTable(frame), Outcome(ids, time, rng.random(n) < rng.uniform(0.2, 1))

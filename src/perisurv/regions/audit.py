@@ -41,7 +41,9 @@ def audit_ring(
         "clipped_share": 1.0 - n_kept / n_free if n_free else 0.0,
     }
     if n_kept:
-        figures["thickness_mm"] = float(np.ptp(np.quantile(distance_mm[kept], (0.01, 0.99)))) / 0.98
+        # Voxel centres stop short of both surfaces, together by about half a voxel.
+        reach = float(np.ptp(np.quantile(distance_mm[kept], (0.01, 0.99)))) / 0.98
+        figures["thickness_mm"] = reach + 0.5 * min(image.geometry.spacing_mm)
         hu = image.values[kept]
         below = 0.0
         for tissue, limit in TISSUE_HU:
