@@ -11,7 +11,7 @@ from perisurv.survival import FitOptions, Signature, drop_redundant, fit_cox, fi
 OPTIONS = FitOptions(lasso_folds=5, lasso_lambdas=20, univariate_p=0.3)
 GROUPS = {"radiomics": ("tumour__",), "deep": ("deep_",)}
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=12, deadline=None, derandomize=True)
+few = settings(max_examples=8, deadline=None, derandomize=True)
 many = settings(max_examples=40, deadline=None, derandomize=True)
 
 

@@ -36,7 +36,8 @@ def augment(patches: Tensor, options: DeepOptions, generator: torch.Generator) -
     turns = torch.randint(4 if options.rotations else 1, (n,), generator=generator)
     reach = options.shift_voxels
     shifts = torch.randint(-reach, reach + 1, (n, 3), generator=generator)
-    moved = torch.stack([_move(*item) for item in zip(patches, flips.tolist(), turns.tolist(), shifts.tolist())])
+    moves = zip(patches, flips.tolist(), turns.tolist(), shifts.tolist(), strict=True)
+    moved = torch.stack([_move(*move) for move in moves])
     shift = options.intensity_shift * torch.randn((n, 1, 1, 1), generator=generator)
     noise = options.intensity_noise * torch.randn((n, size, size, size), generator=generator)
     moved[:, 0] = torch.clamp(moved[:, 0] + (shift + noise).to(moved.device), -1.0, 1.0)

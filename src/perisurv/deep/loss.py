@@ -13,9 +13,9 @@ __all__ = ["cox_loss"]
 def cox_loss(risk: Tensor, time_days: Tensor, event: Tensor, ties: Literal["breslow", "efron"] = "efron") -> Tensor:
     r"""Negative log partial likelihood over the number of deaths.
 
-    Breslow: :math:`-\frac{1}{d}\sum_i \delta_i (\eta_i - \log\sum_{t_j \ge t_i} e^{\eta_j})`. Efron (1977): of the
-    :math:`m` deaths at one time the l-th (l = 0..m-1) sees the risk set less :math:`l/m` of these deaths. The risk set is
-    that of the patients given, no sampling; everything in log space, so no risk can overflow.
+    Breslow: :math:`-\frac{1}{d}\sum_i \delta_i (\eta_i - \log\sum_{t_j \ge t_i} e^{\eta_j})`. Efron (1977): of
+    m deaths at one time the l-th (l = 0, ..., m - 1) sees the risk set less the share l/m of these deaths. The risk
+    set is that of the patients given, no sampling. All in log space, so no risk can overflow.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def _efron_correction(eta: Tensor, group: Tensor, log_risk_set: Tensor) -> Tenso
     """``log(1 - l/m * deaths / risk set)`` for the l-th of m tied deaths; rows lie group by group."""
     _, tied, count = torch.unique_consecutive(group, return_inverse=True, return_counts=True)
     first = torch.cumsum(count, 0) - count
-    share = (torch.arange(len(group), device=group.device) - first[tied]) / count[tied]
+    share = (torch.arange(len(group), device=group.device) - first[tied]).double() / count[tied]
     relative = torch.exp(eta - log_risk_set)
     deaths = torch.zeros(len(count), dtype=eta.dtype, device=eta.device).index_add(0, tied, relative)
-    return torch.log1p(-share.double() * deaths[tied])
+    return torch.log1p(-share * deaths[tied])

@@ -10,7 +10,7 @@ import torch
 from perisurv.core import ModelError
 from perisurv.deep.options import DeepOptions
 
-__all__ = ["controlled", "device_of"]
+__all__ = ["controlled", "device_of", "precision"]
 
 
 def device_of(options: DeepOptions) -> torch.device:
@@ -28,15 +28,17 @@ def device_of(options: DeepOptions) -> torch.device:
 
 
 @contextmanager
-def controlled(options: DeepOptions, device: torch.device) -> Iterator[None]:
-    """The options' threads, deterministic convolutions and precision inside; everything as before outside."""
+def controlled(options: DeepOptions) -> Iterator[None]:
+    """The options' number of threads and deterministic convolutions inside; everything as before outside."""
     threads = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     try:
-        with (
-            torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False),
-            torch.autocast(device.type, torch.bfloat16, enabled=options.precision == "bf16"),
-        ):
+        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def precision(options: DeepOptions, device: torch.device) -> torch.autocast:
+    """Context in which convolutions run in the precision of the options."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=options.precision == "bf16")

@@ -199,7 +199,7 @@ def _tumour_hu(
     fine, coarse = (_field(rng, inside, sigma_mm) for sigma_mm in (1.1, 2.8))
     regions = (core, rim, inside & ~core & ~rim)
     bright = _arrangement(_field(rng, inside, 3.2), regions, latents.pattern)
-    amplitude = 26.0 * np.exp(0.5 * latents.heterogeneity)
+    amplitude = 34.0 * np.exp(0.5 * latents.heterogeneity)
     values = TISSUE_HU + rng.normal(0.0, 5.0) + amplitude * np.where(bright, fine, coarse)
     values += options.pattern_contrast_hu * (bright - 0.5)
     dead = TISSUE_HU - NECROSIS_DROP_HU + 0.5 * amplitude * coarse

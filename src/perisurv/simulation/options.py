@@ -197,7 +197,7 @@ class SimulationOptions:
     matrix: int = 256
     signal: Literal["full", "none"] = "full"
     infiltration_mm: float = 6.0
-    pattern_contrast_hu: float = 80.0
+    pattern_contrast_hu: float = 70.0
     touching_share: float = 0.28
     follow_up_days: tuple[float, float] = (900.0, 3000.0)
     dropout_days: float = 5000.0

@@ -7,8 +7,8 @@ from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
-from perisurv.survival.lasso_cox import CvLasso, LassoOptions, LassoPath, cv_lasso_cox, lasso_cox_path
-from perisurv.survival.options import FitOptions
+from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
+from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, drop_redundant, select_group
 from perisurv.survival.signature import Signature, fit_signature

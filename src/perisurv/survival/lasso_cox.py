@@ -3,69 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg
 
 from perisurv.core import ConvergenceError, FeatureTable, Outcome, SettingsError
-from perisurv.survival.options import LambdaRule
+from perisurv.survival.lasso_solver import LassoProblem, solve_lasso
+from perisurv.survival.options import LambdaRule, LassoOptions
 from perisurv.survival.risk_sets import RiskSets, design
 
-__all__ = ["CvLasso", "LassoOptions", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path"]
+__all__ = ["CvLasso", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path"]
 
 Floats = NDArray[np.float64]
 Screen = Callable[[Floats, Outcome], NDArray[np.bool_]]
-
-MAX_NEWTON = 100
-LONGEST_STEP = 5.0  # change of a log hazard ratio in one Newton step
-WIDEST = 500.0  # range of the log hazard ratios beyond which their exponentials cannot be summed
-MAX_SWEEPS = 20  # enough to find most signs; the exact solution on them follows
-
-
-@dataclass(frozen=True, slots=True)
-class LassoOptions:
-    """The penalty path, as glmnet defines it.
-
-    Parameters
-    ----------
-    alpha
-        Share of the L1 penalty: 1 is the LASSO; the rest is ridge.
-    n_lambdas
-        Length of the path.
-    lambda_min_ratio
-        Smallest over largest lambda; 0: 0.0001, or 0.01 with more features than patients.
-    lambdas
-        Decreasing lambdas instead of the automatic path.
-    standardise
-        Scale columns to unit variance (1/n) for the penalty; coefficients are returned on the original scale.
-    tolerance
-        Largest violation of the optimality (KKT) conditions, relative to the largest lambda of the automatic path.
-    max_explained, min_gain
-        The automatic path ends where the share of explained deviance exceeds the first or grows by less than the
-        second, relative to itself, from one lambda to the next, or where Newton's method does not converge. Given
-        lambdas go on, but once the first is exceeded (no finite maximum is in sight) or Newton's method did not
-        converge, the coefficients stay as they are.
-    """
-
-    alpha: float = 1.0
-    n_lambdas: int = 100
-    lambda_min_ratio: float = 0.0
-    lambdas: tuple[float, ...] = ()
-    standardise: bool = True
-    tolerance: float = 1e-6
-    max_explained: float = 0.999
-    min_gain: float = 1e-5
-
-    def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1 or not 0 <= self.lambda_min_ratio < 1 or self.n_lambdas < 2 or self.tolerance <= 0:
-            raise SettingsError(
-                "LASSO-Cox needs alpha in (0, 1], lambda_min_ratio in [0, 1), n_lambdas >= 2 and tolerance > 0."
-            )
-        if self.lambdas and (min(self.lambdas) <= 0 or list(self.lambdas) != sorted(self.lambdas, reverse=True)):
-            raise SettingsError("LASSO-Cox lambdas must be positive and decreasing.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +109,7 @@ def lasso_cox_path(
     """
     values, names = design(x, outcome)
     options = options or LassoOptions()
-    problem = _Problem.of(values, outcome, options)
+    problem = LassoProblem.of(values, outcome, options)
     return _walk(problem, names, options, problem.default_lambdas(options), bool(options.lambdas))
 
 
@@ -252,53 +204,9 @@ def _deviance(sets: RiskSets, eta: Floats) -> Floats:
     return 2 * (sets.saturated() - np.asarray(values))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Problem:
-    """Standardised columns in the order of time."""
-
-    x: Floats
-    scale: Floats
-    sets: RiskSets
-    largest: float = field(default=0.0)
-
-    @classmethod
-    def of(cls, values: Floats, outcome: Outcome, options: LassoOptions) -> _Problem:
-        sets = RiskSets.of(outcome.time_days, outcome.event, "breslow")
-        mean, sd = values.mean(axis=0), values.std(axis=0)
-        varies = sd > 1e-12 * np.maximum(np.abs(mean), 1e-300)
-        scale = np.where(varies, sd if options.standardise else 1.0, np.inf)
-        x = np.asfortranarray(((values - mean) / scale)[sets.order])
-        gradient = cls(x, scale, sets).gradient(np.zeros(len(x)))
-        return cls(x, scale, sets, float(np.abs(gradient).max(initial=0.0)) / options.alpha)
-
-    def default_lambdas(self, options: LassoOptions) -> Floats:
-        """The lambdas asked for, or equal steps in log lambda from the smallest that selects nothing."""
-        if options.lambdas:
-            return np.asarray(options.lambdas)
-        n, p = self.x.shape
-        ratio = options.lambda_min_ratio or (1e-2 if n < p else 1e-4)
-        if self.largest <= 0:
-            return np.array([1.0])
-        return self.largest * np.geomspace(1.0, ratio, options.n_lambdas)
-
-    def gradient(self, eta: Floats) -> Floats:
-        """Gradient of loglik / n, shape (features,)."""
-        weight = np.exp(eta - eta.max())
-        residual = -weight * self.sets.up_to(1 / self.sets.at_risk(weight))
-        residual[self.sets.deaths] += 1.0
-        return np.asarray(residual @ self.x) / len(eta)
-
-    def hessian(self, eta: Floats, columns: NDArray[np.intp]) -> Floats:
-        """Negative Hessian of loglik / n on some columns."""
-        x = self.x[:, columns]
-        weight = np.exp(eta - eta.max())
-        at_risk = self.sets.at_risk(weight)
-        mean = self.sets.at_risk(weight[:, None] * x) / at_risk[:, None]
-        expected = weight * self.sets.up_to(1 / at_risk)
-        return np.asarray((x * expected[:, None]).T @ x - mean.T @ mean) / len(eta)
-
-
-def _walk(problem: _Problem, names: tuple[str, ...], options: LassoOptions, lambdas: Floats, fixed: bool) -> LassoPath:
+def _walk(
+    problem: LassoProblem, names: tuple[str, ...], options: LassoOptions, lambdas: Floats, fixed: bool
+) -> LassoPath:
     sets, n = problem.sets, len(problem.x)
     null = 2 * (sets.saturated() - sets.log_likelihood(np.zeros(n)))
     coef = np.zeros(len(names))
@@ -306,7 +214,7 @@ def _walk(problem: _Problem, names: tuple[str, ...], options: LassoOptions, lamb
     explained: list[float] = []
     ended = False
     for penalty in lambdas:
-        solution = None if ended else _solve(problem, coef, float(penalty), options)
+        solution = None if ended else solve_lasso(problem, coef, float(penalty), options)
         ended = solution is None
         if ended and not rows:
             raise ConvergenceError(f"LASSO-Cox did not converge at lambda {penalty:.3g}; start at a larger lambda.")
@@ -325,77 +233,3 @@ def _walk(problem: _Problem, names: tuple[str, ...], options: LassoOptions, lamb
 def _gains_nothing(explained: list[float], options: LassoOptions) -> bool:
     # Like glmnet, look at the gain only once the path has had time to leave zero.
     return len(explained) > 5 and 0 < explained[-1] - explained[-2] < options.min_gain * explained[-1]
-
-
-def _solve(problem: _Problem, coef: Floats, penalty: float, options: LassoOptions) -> Floats | None:
-    """Coefficients at one lambda, from those at the lambda before; None if Newton's method did not reach them."""
-    from perisurv.survival.kernels.descent import descend  # noqa: PLC0415  numba loads at first use
-
-    l1, l2 = penalty * options.alpha, penalty * (1 - options.alpha)
-    slack = options.tolerance * max(problem.largest, 1e-12)
-    coef = coef.copy()
-    eta = problem.x @ coef
-    for _ in range(MAX_NEWTON):
-        if np.ptp(eta) > WIDEST:
-            return None
-        gradient = problem.gradient(eta) - l2 * coef
-        violation = np.where(coef != 0, np.abs(gradient - l1 * np.sign(coef)), np.abs(gradient) - l1)
-        if violation.max(initial=0.0) <= slack:
-            return coef
-        work = np.flatnonzero((coef != 0) | (violation > 0))
-        hessian = problem.hessian(eta, work)
-        smooth = gradient[work] + l2 * coef[work]
-        # No need to solve the approximation more finely than it approximates.
-        inner = (1e-2 * float(violation.max())) ** 2
-        target = descend(hessian, smooth, coef[work], l1, l2, inner, MAX_SWEEPS)
-        target = _polish(hessian, smooth + hessian @ coef[work], target, l1, l2)
-        coef[work], eta = _line_search(problem, work, coef, target, (l1, l2))
-    return None
-
-
-def _polish(hessian: Floats, right: Floats, coef: Floats, l1: float, l2: float) -> Floats:
-    """From the signs that coordinate descent found to the exact optimum with these signs.
-
-    Where a coefficient would change sign on the way, it stops at zero and the rest go on without it.
-    """
-    coef = coef.copy()
-    while (chosen := np.flatnonzero(coef)).size:
-        sign = np.sign(coef[chosen])
-        matrix = hessian[np.ix_(chosen, chosen)]
-        # A trace of ridge lets duplicated columns share one weight; the KKT check is made without it.
-        matrix[np.diag_indices_from(matrix)] += l2 + 1e-10 * hessian.diagonal().mean()
-        try:
-            exact = linalg.cho_solve(linalg.cho_factor(matrix), right[chosen] - l1 * sign)
-        except linalg.LinAlgError:
-            return coef
-        crossing = np.sign(exact) != sign
-        if not crossing.any():
-            coef[chosen] = exact
-            return coef
-        start = coef[chosen]
-        share = np.full(len(chosen), np.inf)
-        share[crossing] = start[crossing] / (start - exact)[crossing]
-        coef[chosen] = start + share.min() * (exact - start)
-        coef[chosen[share <= share.min()]] = 0.0
-    return coef
-
-
-def _line_search(
-    problem: _Problem, work: NDArray[np.intp], coef: Floats, target: Floats, penalty: tuple[float, float]
-) -> tuple[Floats, Floats]:
-    """Halve the Newton step until the objective does not fall; coefficients and linear predictor."""
-    l1, l2 = penalty
-    x, start = problem.x[:, work], coef[work]
-
-    def objective(b: Floats, eta: Floats) -> float:
-        return problem.sets.log_likelihood(eta) / len(eta) - l1 * float(np.abs(b).sum()) - l2 / 2 * float(b @ b)
-
-    before = objective(start, x @ start)
-    step = target - start
-    step *= min(1.0, LONGEST_STEP / max(float(np.abs(x @ step).max()), 1e-300))
-    for halving in range(30):
-        trial = start + step / 2**halving
-        eta = x @ trial
-        if objective(trial, eta) >= before - 1e-12 * abs(before):
-            return trial, eta
-    return start, x @ start

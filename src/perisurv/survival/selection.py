@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, Outcome
 from perisurv.survival.folds import assign_folds
-from perisurv.survival.lasso_cox import LassoOptions, Screen, cv_lasso_cox
-from perisurv.survival.options import FitOptions
+from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
+from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.univariate import adjust_p, univariate_cox
 
 __all__ = ["GroupSelection", "drop_redundant", "select_group"]

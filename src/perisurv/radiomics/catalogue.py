@@ -1,0 +1,184 @@
+"""Every feature: tag, IBSI code, unit. The order is the order in which its family computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FAMILIES", "FeatureSpec", "feature_catalogue", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """One feature.
+
+    Parameters
+    ----------
+    name
+        Tag as in the IBSI reference tables.
+    family
+        Key of :data:`FAMILIES`.
+    ibsi_code
+        Permanent identifier of the IBSI.
+    unit
+        ``intensity`` is HU in the original image and arbitrary in filtered ones; ``1`` has no unit.
+    undefined
+        When the feature has no value (NaN); empty: never for a region of two voxels or more.
+    """
+
+    name: str
+    family: str
+    ibsi_code: str
+    unit: str
+    undefined: str = ""
+
+
+# family: (title, IBSI code, module)
+FAMILIES = {
+    "morph": ("Morphology", "HCUG", "morphology"),
+    "stat": ("Intensity statistics", "UHIW", "statistics"),
+    "cm": ("Grey level co-occurrence", "LFYI", "glcm"),
+    "rlm": ("Grey level run length", "TP0I", "emphasis"),
+    "szm": ("Grey level size zone", "9SAK", "emphasis"),
+    "ngt": ("Neighbourhood grey tone difference", "IPET", "ngtdm"),
+    "ngl": ("Neighbouring grey level dependence", "REK0", "emphasis"),
+}
+
+_FLAT = "the region lies in a plane or on a line"
+_CONSTANT = "all intensities are equal"
+_PAIRLESS = "no two voxels of the region are neighbours"
+
+_TABLE = (
+    ("morph_volume", "RNU0", "mm3"),
+    ("morph_vol_approx", "YEKZ", "mm3"),
+    ("morph_area_mesh", "C0JK", "mm2"),
+    ("morph_av", "2PR5", "1/mm"),
+    ("morph_comp_1", "SKGS", "1"),
+    ("morph_comp_2", "BQWJ", "1"),
+    ("morph_sph_dispr", "KRCK", "1"),
+    ("morph_sphericity", "QCFX", "1"),
+    ("morph_asphericity", "25C7", "1"),
+    ("morph_com", "KLMA", "mm", "the intensities add up to zero"),
+    ("morph_diam", "L0JK", "mm"),
+    ("morph_pca_maj_axis", "TDIC", "mm"),
+    ("morph_pca_min_axis", "P9VJ", "mm"),
+    ("morph_pca_least_axis", "7J51", "mm"),
+    ("morph_pca_elongation", "Q3CK", "1", "the region is one voxel"),
+    ("morph_pca_flatness", "N17B", "1", "the region is one voxel"),
+    ("morph_vol_dens_aabb", "PBX1", "1"),
+    ("morph_area_dens_aabb", "R59B", "1"),
+    ("morph_vol_dens_aee", "6BDE", "1", _FLAT),
+    ("morph_area_dens_aee", "RDD2", "1", _FLAT),
+    ("morph_vol_dens_conv_hull", "R3ER", "1", _FLAT),
+    ("morph_area_dens_conv_hull", "7T7F", "1", _FLAT),
+    ("morph_integ_int", "99N0", "intensity mm3"),
+    ("morph_moran_i", "N365", "1", _CONSTANT),
+    ("morph_geary_c", "NPT7", "1", _CONSTANT),
+    ("stat_mean", "Q4LE", "intensity"),
+    ("stat_var", "ECT3", "intensity2"),
+    ("stat_skew", "KE2A", "1"),
+    ("stat_kurt", "IPH6", "1"),
+    ("stat_median", "Y12H", "intensity"),
+    ("stat_min", "1GSF", "intensity"),
+    ("stat_p10", "QG58", "intensity"),
+    ("stat_p90", "8DWT", "intensity"),
+    ("stat_max", "84IY", "intensity"),
+    ("stat_iqr", "SALO", "intensity"),
+    ("stat_range", "2OJQ", "intensity"),
+    ("stat_mad", "4FUA", "intensity"),
+    ("stat_rmad", "1128", "intensity"),
+    ("stat_medad", "N72L", "intensity"),
+    ("stat_cov", "7TET", "1", "the mean is zero"),
+    ("stat_qcod", "9S40", "1", "the quartiles add up to zero"),
+    ("stat_energy", "N8CA", "intensity2"),
+    ("stat_rms", "5ZWQ", "intensity"),
+    ("cm_joint_max", "GYBY", "1", _PAIRLESS),
+    ("cm_joint_avg", "60VM", "1", _PAIRLESS),
+    ("cm_joint_var", "UR99", "1", _PAIRLESS),
+    ("cm_joint_entr", "TU9B", "bit", _PAIRLESS),
+    ("cm_diff_avg", "TF7R", "1", _PAIRLESS),
+    ("cm_diff_var", "D3YU", "1", _PAIRLESS),
+    ("cm_diff_entr", "NTRS", "bit", _PAIRLESS),
+    ("cm_sum_avg", "ZGXS", "1", _PAIRLESS),
+    ("cm_sum_var", "OEEB", "1", _PAIRLESS),
+    ("cm_sum_entr", "P6QZ", "bit", _PAIRLESS),
+    ("cm_energy", "8ZQL", "1", _PAIRLESS),
+    ("cm_contrast", "ACUI", "1", _PAIRLESS),
+    ("cm_dissimilarity", "8S9J", "1", _PAIRLESS),
+    ("cm_inv_diff", "IB1Z", "1", _PAIRLESS),
+    ("cm_inv_diff_norm", "NDRX", "1", _PAIRLESS),
+    ("cm_inv_diff_mom", "WF0Z", "1", _PAIRLESS),
+    ("cm_inv_diff_mom_norm", "1QCO", "1", _PAIRLESS),
+    ("cm_inv_var", "E8JP", "1", _PAIRLESS),
+    ("cm_corr", "NI2N", "1", f"{_PAIRLESS}, or all have one level"),
+    ("cm_auto_corr", "QWB0", "1", _PAIRLESS),
+    ("cm_clust_tend", "DG8W", "1", _PAIRLESS),
+    ("cm_clust_shade", "7NFM", "1", _PAIRLESS),
+    ("cm_clust_prom", "AE86", "1", _PAIRLESS),
+    ("cm_info_corr1", "R8DG", "1", f"{_PAIRLESS}, or all have one level"),
+    ("cm_info_corr2", "JN9H", "1", _PAIRLESS),
+    ("rlm_sre", "22OV", "1"),
+    ("rlm_lre", "W4KF", "1"),
+    ("rlm_lgre", "V3SW", "1"),
+    ("rlm_hgre", "G3QZ", "1"),
+    ("rlm_srlge", "HTZT", "1"),
+    ("rlm_srhge", "GD3A", "1"),
+    ("rlm_lrlge", "IVPO", "1"),
+    ("rlm_lrhge", "3KUM", "1"),
+    ("rlm_glnu", "R5YN", "1"),
+    ("rlm_glnu_norm", "OVBL", "1"),
+    ("rlm_rlnu", "W92Y", "1"),
+    ("rlm_rlnu_norm", "IC23", "1"),
+    ("rlm_r_perc", "9ZK5", "1"),
+    ("rlm_gl_var", "8CE5", "1"),
+    ("rlm_rl_var", "SXLW", "1"),
+    ("rlm_rl_entr", "HJ9O", "bit"),
+    ("szm_sze", "5QRC", "1"),
+    ("szm_lze", "48P8", "1"),
+    ("szm_lgze", "XMSY", "1"),
+    ("szm_hgze", "5GN9", "1"),
+    ("szm_szlge", "5RAI", "1"),
+    ("szm_szhge", "HW1V", "1"),
+    ("szm_lzlge", "YH51", "1"),
+    ("szm_lzhge", "J17V", "1"),
+    ("szm_glnu", "JNSA", "1"),
+    ("szm_glnu_norm", "Y1RO", "1"),
+    ("szm_zsnu", "4JP3", "1"),
+    ("szm_zsnu_norm", "VB3A", "1"),
+    ("szm_z_perc", "P30P", "1"),
+    ("szm_gl_var", "BYLV", "1"),
+    ("szm_zs_var", "3NSA", "1"),
+    ("szm_zs_entr", "GU8N", "bit"),
+    ("ngt_coarseness", "QCDE", "1", _PAIRLESS),
+    ("ngt_contrast", "65HE", "1", _PAIRLESS),
+    ("ngt_busyness", "NQ30", "1", _PAIRLESS),
+    ("ngt_complexity", "HDEZ", "1", _PAIRLESS),
+    ("ngt_strength", "1X9X", "1", _PAIRLESS),
+    ("ngl_lde", "SODN", "1"),
+    ("ngl_hde", "IMOQ", "1"),
+    ("ngl_lgce", "TL9H", "1"),
+    ("ngl_hgce", "OAE7", "1"),
+    ("ngl_ldlge", "EQ3F", "1"),
+    ("ngl_ldhge", "JA6D", "1"),
+    ("ngl_hdlge", "NBZI", "1"),
+    ("ngl_hdhge", "9QMG", "1"),
+    ("ngl_glnu", "FP8K", "1"),
+    ("ngl_glnu_norm", "5SPA", "1"),
+    ("ngl_dcnu", "Z87G", "1"),
+    ("ngl_dcnu_norm", "OKJI", "1"),
+    ("ngl_dc_perc", "6XV8", "1"),
+    ("ngl_gl_var", "1PFV", "1"),
+    ("ngl_dc_var", "DNX2", "1"),
+    ("ngl_dc_entr", "FCBV", "bit"),
+    ("ngl_dc_energy", "CAS9", "1"),
+)
+_CATALOGUE = tuple(FeatureSpec(row[0], row[0].split("_")[0], *row[1:]) for row in _TABLE)
+
+
+def feature_catalogue() -> tuple[FeatureSpec, ...]:
+    """All features that :func:`perisurv.radiomics.extract` can compute."""
+    return _CATALOGUE
+
+
+def names(family: str) -> tuple[str, ...]:
+    """Names of one family, in the order in which it computes them."""
+    return tuple(spec.name for spec in _CATALOGUE if spec.family == family)
