@@ -35,4 +35,4 @@ def fixed_bin_number(values: NDArray[np.floating], bins: int) -> Levels:
     if high <= low:
         return np.ones(values.shape, dtype=np.int32)
     scaled = np.floor(bins * (values.astype(float) - low) / (high - low)) + 1
-    return np.minimum(scaled, bins).astype(np.int32)
+    return np.asarray(np.minimum(scaled, bins), dtype=np.int32)

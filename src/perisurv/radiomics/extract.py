@@ -32,8 +32,8 @@ def extract(regions: RegionSet, options: ExtractOptions | None = None) -> Featur
     """Radiomics of all regions of one patient.
 
     Morphology of the tumour, voxel volume of the rings; statistics and texture of every region on the original and on
-    every filtered image. A filtered image is made once for all regions. Intensities come from the voxels whose HU lie in
-    the re-segmentation range, also in filtered images.
+    every filtered image. A filtered image is made once for all regions. Intensities come from the voxels whose HU lie
+    in the re-segmentation range, also in filtered images.
 
     Parameters
     ----------
@@ -57,9 +57,8 @@ def extract(regions: RegionSet, options: ExtractOptions | None = None) -> Featur
     for image_name, image in _images(regions.image, options):
         for region in regions:
             mask = region.mask.values & in_range
-            row |= {
-                f"{region.name}__{image_name}__{k}": v for k, v in _region(image, mask, image_name, options).items()
-            }
+            features = _region(image, mask, image_name, options)
+            row |= {f"{region.name}__{image_name}__{name}": value for name, value in features.items()}
     return FeatureTable(pd.DataFrame([row], index=[regions.patient]))
 
 

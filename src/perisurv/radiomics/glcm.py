@@ -19,7 +19,7 @@ def glcm(counts: NDArray[np.int64], aggregation: str) -> tuple[float, ...]:
     counts
         One-way counts [direction, level, neighbour's level].
     aggregation
-        ``merged``: of the sum over the directions; ``averaged``: mean of the features of the directions that have pairs.
+        ``merged``: of the sum over the directions; ``averaged``: mean of the features of the directions with pairs.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def _features(p: Floats) -> Floats:
     mean = (marginal * level).sum()
     variance = (marginal * (level - mean) ** 2).sum()
     gap = np.abs(i - j)
-    difference = np.bincount(gap.astype(int).ravel(), p.ravel(), minlength=n)
-    total = np.bincount((i + j).astype(int).ravel(), p.ravel(), minlength=2 * n + 1)
+    difference = np.bincount(gap.astype(int).ravel(), p.ravel(), minlength=n).astype(float)
+    total = np.bincount((i + j).astype(int).ravel(), p.ravel(), minlength=2 * n + 1).astype(float)
     k, s = np.arange(n, dtype=float), np.arange(2 * n + 1, dtype=float)
     mean_gap, mean_sum = (difference * k).sum(), (total * s).sum()
     centred = i + j - 2 * mean

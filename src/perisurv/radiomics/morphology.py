@@ -90,7 +90,7 @@ def _mesh_area(vertices: Floats, faces: NDArray[np.int64]) -> float:
 def _axes(points: Floats) -> Floats:
     """Full lengths of the major, minor and least principal axes, mm."""
     centred = points - points.mean(axis=0)
-    eigenvalues = np.linalg.eigvalsh(centred.T @ centred / len(points))[::-1]
+    eigenvalues = np.linalg.eigvalsh(centred.T @ centred / max(len(points) - 1, 1))[::-1]
     return np.asarray(4 * np.sqrt(np.maximum(eigenvalues, 0.0)))
 
 
@@ -162,8 +162,8 @@ def _inverse_distance(shape: list[int], size: tuple[int, ...], spacing: tuple[fl
     """1 / distance in mm of every displacement of the circular correlation; 0 for none."""
     squared = np.zeros(shape)
     for axis, (n, extent, step) in enumerate(zip(shape, size, spacing, strict=True)):
-        offset = np.arange(n)
-        offset = np.where(offset < extent, offset, offset - n) * step
+        number = np.arange(n)
+        offset = np.where(number < extent, number, number - n) * step
         squared += (offset**2).reshape([-1 if a == axis else 1 for a in range(3)])
     squared[0, 0, 0] = np.inf
     return np.asarray(1 / np.sqrt(squared))

@@ -63,8 +63,8 @@ def zones(levels: Levels) -> tuple[Levels, Levels]:
     """Level and size of every 26-connected zone of one level."""
     nk, nj, ni = levels.shape
     todo = levels.copy()
-    n = np.count_nonzero(levels)
-    stack = np.empty((max(n, 1), 3), np.int32)
+    n = int(np.count_nonzero(levels))
+    stack = np.empty((n + 1, 3), np.int32)
     zone_level = np.empty(n, np.int32)
     zone_size = np.empty(n, np.int32)
     found = 0
