@@ -7,12 +7,14 @@ Stage times are kept in ``runs/<name>/times.json`` so that the total of an inter
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from perisurv.core import Evaluation
+from perisurv.deep import STUDY_OPTIONS
 from perisurv.simulation import SimulationOptions
 from perisurv.study.api import simulate
 from perisurv.study.run import Run
@@ -33,7 +35,7 @@ def study_settings(out: Path, workers: int) -> StudySettings:
             "workers": workers,
             "input": {"folder": cohort, "truth": cohort},
             "keep_ids": True,
-            "deep": {"folds": 5, "training": {"patch_voxels": 32, "width": 16}},
+            "deep": {"folds": 5, "training": dataclasses.asdict(STUDY_OPTIONS)},
         },
         "benchmarks/study.py",
     )

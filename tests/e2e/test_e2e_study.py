@@ -36,6 +36,8 @@ folds = 2
 patch_voxels = 16
 width = 4
 epochs = 2
+axes = 4
+stem_stride = 2
 [evaluation]
 resamples = 100
 """

@@ -70,7 +70,7 @@ class SEResNet3D(nn.Module):
         super().__init__()
         width = options.width
         self._tissue = _tissue_scaling(options)
-        self.stem = nn.Sequential(_conv(3, width, 5, 2), _norm(width), nn.ReLU())
+        self.stem = nn.Sequential(_conv(3, width, 5, 2), nn.ReLU())
         if options.stem_stride == 4:
             self.stem.append(nn.MaxPool3d(3, stride=2, padding=1))
         stages: list[nn.Module] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from perisurv.deep import DEMO_OPTIONS
 from perisurv.study.settings import StudySettings, settings_from_dict
 
 __all__ = ["demo_settings"]
@@ -21,7 +23,7 @@ def demo_settings(out: Path, workers: int) -> StudySettings:
             "stability": {"patients": 8, "repeats": 2},
             "deep": {
                 "folds": 3,
-                "training": {"patch_voxels": 32, "width": 8, "epochs": 12},
+                "training": dataclasses.asdict(DEMO_OPTIONS),
             },
         },
         "demo",

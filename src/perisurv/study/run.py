@@ -309,7 +309,8 @@ class Run:
 
     def _acquisition(self, patients: Sequence[str]) -> dict[str, dict[str, float | str]]:
         frame = pd.read_parquet(self.folder.acquisition).set_index("patient")
-        return {p: {str(k): v for k, v in frame.loc[p].dropna().items()} for p in patients}
+        rows: dict[str, dict[str, float | str]] = frame.to_dict(orient="index")  # type: ignore[assignment]
+        return {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
 
     def _examples(self, count: int = 3) -> list[Any]:
         """Regions of a small, a middle and a large tumour of the external centres."""
