@@ -22,7 +22,8 @@ class FeatureSpec:
     unit
         ``intensity`` is HU in the original image and arbitrary in filtered ones; ``1`` has no unit.
     undefined
-        When the feature has no value (NaN); empty: never for a region of two voxels or more.
+        When the feature has no value (NaN); empty: never. Statistics and textures of an image also have none where
+        fewer than two voxels of the region lie in the re-segmentation range.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FeatureSpec:
 FAMILIES = {
     "morph": ("Morphology", "HCUG", "morphology"),
     "stat": ("Intensity statistics", "UHIW", "statistics"),
+    "ih": ("Intensity histogram", "ZVCW", "histogram"),
     "cm": ("Grey level co-occurrence", "LFYI", "glcm"),
     "rlm": ("Grey level run length", "TP0I", "emphasis"),
     "szm": ("Grey level size zone", "9SAK", "emphasis"),
@@ -45,6 +47,8 @@ FAMILIES = {
 
 _FLAT = "the region lies in a plane or on a line"
 _CONSTANT = "all intensities are equal"
+_EMPTY = "no voxel lies in the re-segmentation range"
+_ONE_BIN = "the histogram has one bin"
 _PAIRLESS = "no two voxels of the region are neighbours"
 
 _TABLE = (
@@ -57,7 +61,7 @@ _TABLE = (
     ("morph_sph_dispr", "KRCK", "1"),
     ("morph_sphericity", "QCFX", "1"),
     ("morph_asphericity", "25C7", "1"),
-    ("morph_com", "KLMA", "mm", "the intensities add up to zero"),
+    ("morph_com", "KLMA", "mm", f"{_EMPTY}, or the intensities add up to zero"),
     ("morph_diam", "L0JK", "mm"),
     ("morph_pca_maj_axis", "TDIC", "mm"),
     ("morph_pca_min_axis", "P9VJ", "mm"),
@@ -68,11 +72,11 @@ _TABLE = (
     ("morph_area_dens_aabb", "R59B", "1"),
     ("morph_vol_dens_aee", "6BDE", "1", _FLAT),
     ("morph_area_dens_aee", "RDD2", "1", _FLAT),
-    ("morph_vol_dens_conv_hull", "R3ER", "1", _FLAT),
-    ("morph_area_dens_conv_hull", "7T7F", "1", _FLAT),
-    ("morph_integ_int", "99N0", "intensity mm3"),
-    ("morph_moran_i", "N365", "1", _CONSTANT),
-    ("morph_geary_c", "NPT7", "1", _CONSTANT),
+    ("morph_vol_dens_conv_hull", "R3ER", "1"),
+    ("morph_area_dens_conv_hull", "7T7F", "1"),
+    ("morph_integ_int", "99N0", "intensity mm3", _EMPTY),
+    ("morph_moran_i", "N365", "1", f"{_EMPTY}, or {_CONSTANT}"),
+    ("morph_geary_c", "NPT7", "1", f"{_EMPTY}, or {_CONSTANT}"),
     ("stat_mean", "Q4LE", "intensity"),
     ("stat_var", "ECT3", "intensity2"),
     ("stat_skew", "KE2A", "1"),
@@ -91,6 +95,29 @@ _TABLE = (
     ("stat_qcod", "9S40", "1", "the quartiles add up to zero"),
     ("stat_energy", "N8CA", "intensity2"),
     ("stat_rms", "5ZWQ", "intensity"),
+    ("ih_mean", "X6K6", "1"),
+    ("ih_var", "CH89", "1"),
+    ("ih_skew", "88K1", "1"),
+    ("ih_kurt", "C3I7", "1"),
+    ("ih_median", "WIFQ", "1"),
+    ("ih_min", "1PR8", "1"),
+    ("ih_p10", "GPMT", "1"),
+    ("ih_p90", "OZ0C", "1"),
+    ("ih_max", "3NCY", "1"),
+    ("ih_mode", "AMMC", "1"),
+    ("ih_iqr", "WR0O", "1"),
+    ("ih_range", "5Z3W", "1"),
+    ("ih_mad", "D2ZX", "1"),
+    ("ih_rmad", "WRZB", "1"),
+    ("ih_medad", "4RNL", "1"),
+    ("ih_cov", "CWYJ", "1"),
+    ("ih_qcod", "SLWD", "1"),
+    ("ih_entropy", "TLU2", "bit"),
+    ("ih_uniformity", "BJ5W", "1"),
+    ("ih_max_grad", "12CE", "1", _ONE_BIN),
+    ("ih_max_grad_g", "8E6O", "1", _ONE_BIN),
+    ("ih_min_grad", "VQB3", "1", _ONE_BIN),
+    ("ih_min_grad_g", "RHQZ", "1", _ONE_BIN),
     ("cm_joint_max", "GYBY", "1", _PAIRLESS),
     ("cm_joint_avg", "60VM", "1", _PAIRLESS),
     ("cm_joint_var", "UR99", "1", _PAIRLESS),
@@ -150,7 +177,7 @@ _TABLE = (
     ("szm_zs_entr", "GU8N", "bit"),
     ("ngt_coarseness", "QCDE", "1", _PAIRLESS),
     ("ngt_contrast", "65HE", "1", _PAIRLESS),
-    ("ngt_busyness", "NQ30", "1", _PAIRLESS),
+    ("ngt_busyness", "NQ30", "1", f"{_PAIRLESS}, or level times frequency is the same for all levels"),
     ("ngt_complexity", "HDEZ", "1", _PAIRLESS),
     ("ngt_strength", "1X9X", "1", _PAIRLESS),
     ("ngl_lde", "SODN", "1"),

@@ -11,24 +11,21 @@ Floats = NDArray[np.float64]
 N_FEATURES = 25
 
 
-def glcm(counts: NDArray[np.int64], aggregation: str) -> tuple[float, ...]:
+def glcm(counts: NDArray[np.int64]) -> tuple[float, ...]:
     """The 25 features in the order of the catalogue.
 
     Parameters
     ----------
     counts
-        One-way counts [direction, level, neighbour's level].
-    aggregation
-        ``merged``: of the sum over the directions; ``averaged``: mean of the features of the directions with pairs.
+        One-way counts [direction, level, neighbour's level]: one matrix when merged, else one per direction.
 
     Returns
     -------
     tuple
-        NaN where the region has no pair of neighbours; correlation is NaN where all neighbours have one level.
+        Mean of the features of the directions that have pairs. NaN where the region has no pair of neighbours;
+        correlation is NaN where all neighbours have one level.
     """
     symmetric = (counts + counts.transpose(0, 2, 1)).astype(float)
-    if aggregation == "merged":
-        symmetric = symmetric.sum(axis=0, keepdims=True)
     rows = [_features(matrix / matrix.sum()) for matrix in symmetric if matrix.any()]
     if not rows:
         return (float("nan"),) * N_FEATURES

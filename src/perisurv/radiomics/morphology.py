@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfftn, next_fast_len, rfftn
-from scipy.spatial import ConvexHull, QhullError
-from scipy.spatial.distance import pdist
+from scipy.fft import next_fast_len, rfftn
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import cdist
 
 from perisurv.core import Mask, Volume
 
@@ -32,14 +30,14 @@ def morphology(image: Volume, mask: Mask, intensity_mask: Mask) -> tuple[float, 
     Returns
     -------
     tuple
-        NaN where a feature has no value: axes of a flat region, hull of a flat region, intensities of an empty mask.
+        NaN where the catalogue says so: ellipsoid of a flat region, intensities of an empty intensity mask.
     """
     vertices, faces = _mesh(mask)
     volume, area = _mesh_volume(vertices, faces), _mesh_area(vertices, faces)
     spacing = np.asarray(mask.geometry.spacing_mm)
     points = np.argwhere(mask.values) * spacing
     axes = _axes(points)
-    hull = _hull(vertices)
+    hull = ConvexHull(vertices)
     sphere = (36 * np.pi * volume**2) ** (1 / 3)
     box = np.ptp(vertices, axis=0)
     box_area = 2 * (box[0] * box[1] + box[0] * box[2] + box[1] * box[2])
@@ -55,7 +53,7 @@ def morphology(image: Volume, mask: Mask, intensity_mask: Mask) -> tuple[float, 
         sphere / area,
         area / sphere - 1,
         _centre_shift(image, points, intensity_mask),
-        _diameter(vertices, hull),
+        _diameter(vertices[hull.vertices]),
         *(float(a) for a in axes),
         float(axes[1] / axes[0]) if axes[0] > 0 else float("nan"),
         float(axes[2] / axes[0]) if axes[0] > 0 else float("nan"),
@@ -63,8 +61,8 @@ def morphology(image: Volume, mask: Mask, intensity_mask: Mask) -> tuple[float, 
         float(area / box_area),
         float(volume / ellipsoid) if ellipsoid > 0 else float("nan"),
         area / _ellipsoid_area(axes) if ellipsoid > 0 else float("nan"),
-        volume / float(hull.volume) if hull is not None else float("nan"),
-        area / float(hull.area) if hull is not None else float("nan"),
+        volume / float(hull.volume),
+        area / float(hull.area),
         *_intensity_features(image, intensity_mask, volume),
     )
 
@@ -73,8 +71,8 @@ def _mesh(mask: Mask) -> tuple[Floats, NDArray[np.int64]]:
     from skimage.measure import marching_cubes  # noqa: PLC0415 (heavy, only here)
 
     padded = np.pad(mask.values, 1).astype(np.float32)
-    vertices, faces, _, _ = marching_cubes(padded, 0.5, spacing=mask.geometry.spacing_mm, method="lorensen")
-    return vertices.astype(float), faces.astype(np.int64)
+    vertices, faces, _, _ = marching_cubes(padded, 0.5, method="lorensen")
+    return vertices.astype(float) * mask.geometry.spacing_mm, faces.astype(np.int64)
 
 
 def _mesh_volume(vertices: Floats, faces: NDArray[np.int64]) -> float:
@@ -88,36 +86,33 @@ def _mesh_area(vertices: Floats, faces: NDArray[np.int64]) -> float:
 
 
 def _axes(points: Floats) -> Floats:
-    """Full lengths of the major, minor and least principal axes, mm."""
+    """Full lengths of the major, minor and least principal axes, mm; exactly 0 across a flat region."""
     centred = points - points.mean(axis=0)
     eigenvalues = np.linalg.eigvalsh(centred.T @ centred / max(len(points) - 1, 1))[::-1]
-    return np.asarray(4 * np.sqrt(np.maximum(eigenvalues, 0.0)))
+    rounding = 1e-12 * eigenvalues[0]
+    return np.asarray(4 * np.sqrt(np.where(eigenvalues > rounding, eigenvalues, 0.0)))
 
 
-def _hull(vertices: Floats) -> Any:
-    try:
-        return ConvexHull(vertices)
-    except QhullError:
-        return None
-
-
-def _diameter(vertices: Floats, hull: Any) -> float:
-    """Largest distance between two points of the surface: between two corners of its convex hull."""
-    corners = vertices if hull is None else vertices[hull.vertices]
-    return float(pdist(corners).max())
+def _diameter(corners: Floats) -> float:
+    """Largest distance between two corners of the convex hull, which is that between two points of the surface."""
+    blocks = (corners[n : n + 512] for n in range(0, len(corners), 512))
+    return max(float(cdist(block, corners).max()) for block in blocks)
 
 
 def _ellipsoid_area(axes: Floats) -> float:
-    """Surface of an ellipsoid with these full axes by Legendre polynomials to degree 20 (IBSI RDD2)."""
+    """Surface of the ellipsoid with these full axes as IBSI RDD2 writes it, to degree 20.
+
+    The IBSI takes alpha^2 = 1 - b^2/a^2 and beta^2 = 1 - c^2/a^2. The exact surface has beta^2 = 1 - c^2/b^2 and
+    alpha^2 = 1 - c^2/a^2 instead; the reference values need the formula as written.
+    """
     a, b, c = axes / 2
-    alpha, beta = np.sqrt(1 - (b / a) ** 2), np.sqrt(1 - (c / a) ** 2)
-    if alpha * beta == 0:
-        x, series_base = 1.0, 0.0
-    else:
-        x, series_base = (alpha**2 + beta**2) / (2 * alpha * beta), alpha * beta
+    alpha2, beta2 = 1 - (b / a) ** 2, 1 - (c / a) ** 2
+    # (alpha beta)^n P_n((alpha^2 + beta^2) / (2 alpha beta)) by Legendre's recurrence, finite where alpha is 0.
+    terms = [1.0, (alpha2 + beta2) / 2]
+    for n in range(1, 20):
+        terms.append(((2 * n + 1) * terms[1] * terms[n] - n * alpha2 * beta2 * terms[n - 1]) / (n + 1))
     degrees = np.arange(21)
-    legendre = np.array([np.polynomial.legendre.Legendre.basis(n)(x) for n in degrees])
-    return float(4 * np.pi * a * b * (series_base**degrees / (1 - 4.0 * degrees**2) * legendre).sum())
+    return float(4 * np.pi * a * b * (np.array(terms) / (1 - 4.0 * degrees**2)).sum())
 
 
 def _centre_shift(image: Volume, points: Floats, intensity_mask: Mask) -> float:
@@ -131,31 +126,38 @@ def _centre_shift(image: Volume, points: Floats, intensity_mask: Mask) -> float:
 def _intensity_features(image: Volume, mask: Mask, volume: float) -> tuple[float, float, float]:
     """Integrated intensity; Moran's I and Geary's C with weights 1 / distance over all pairs of voxels.
 
-    The sums over pairs are correlations of the box with itself, so that their cost is that of a Fourier transform.
+    The sums over pairs of voxels are correlations of the box with itself under the weights: four Fourier transforms
+    (Parseval) instead of n^2 distances.
     """
     inside = mask.values
-    n = int(inside.sum())
-    if n < 2:
+    values = image.values[inside].astype(float)
+    n = values.size
+    if n == 0:
         return (float("nan"),) * 3
-    values = np.where(inside, image.values, 0.0).astype(float)
-    mean = values.sum() / n
-    x = np.where(inside, values - mean, 0.0)
-    spread = float((x**2).sum())
-    if spread == 0:
+    mean = float(values.mean())
+    if values.min() == values.max():
         return mean * volume, float("nan"), float("nan")
+    x = np.zeros(inside.shape)
+    x[inside] = values - mean
+    spread = float((x**2).sum())
     shape = [next_fast_len(2 * size - 1, real=True) for size in inside.shape]
-    weight = _inverse_distance(shape, inside.shape, mask.geometry.spacing_mm)
-    m, fx = rfftn(inside.astype(float), shape), rfftn(x, shape)
-    total = _pair_sum(m, m, weight, shape)
-    products = _pair_sum(fx, fx, weight, shape)
-    squares = _pair_sum(rfftn(x**2, shape), m, weight, shape)
+    weight = rfftn(_inverse_distance(shape, inside.shape, mask.geometry.spacing_mm), shape).real
+    weight /= np.prod(shape)
+    # A real transform keeps one of each pair of conjugate frequencies along the last axis.
+    weight[..., 1 : (shape[2] + 1) // 2] *= 2
+    members = rfftn(inside.astype(float), shape)
+    total = _pair_sum(members, members, weight)
+    squares = _pair_sum(rfftn(x**2, shape), members, weight)
+    deviations = rfftn(x, shape)
+    products = _pair_sum(deviations, deviations, weight)
     moran = n / total * products / spread
-    geary = (n - 1) / (2 * total) * (2 * squares - 2 * products) / spread
+    geary = (n - 1) / total * (squares - products) / spread
     return mean * volume, moran, geary
 
 
-def _pair_sum(a: Any, b: Any, weight: Floats, shape: list[int]) -> float:
-    return float((irfftn(a * np.conj(b), shape) * weight).sum())
+def _pair_sum(a: NDArray[np.complex128], b: NDArray[np.complex128], weight: Floats) -> float:
+    """Sum of weight * a * b over all ordered pairs, from the transforms; the transform of the weight is real."""
+    return float(((a.real * b.real + a.imag * b.imag) * weight).sum())
 
 
 def _inverse_distance(shape: list[int], size: tuple[int, ...], spacing: tuple[float, float, float]) -> Floats:

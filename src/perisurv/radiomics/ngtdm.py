@@ -24,7 +24,8 @@ def ngtdm(voxels: NDArray[np.int64], difference: Floats) -> tuple[float, ...]:
     -------
     tuple
         NaN where the region has no voxel with a neighbour. A region without any difference has coarseness 1e6 and a
-        busyness and strength of 0; a single level has contrast 0 (IBSI).
+        strength of 0; a single level has a contrast and busyness of 0 (IBSI). Busyness is NaN where level times
+        frequency is the same for all levels, so that it divides by zero.
     """
     n = voxels.sum()
     if n == 0:
@@ -38,7 +39,7 @@ def ngtdm(voxels: NDArray[np.int64], difference: Floats) -> tuple[float, ...]:
     spread = (pi * pj * (i - j) ** 2).sum()
     contrast = spread / (held.size * (held.size - 1)) * s.sum() / n if held.size > 1 else 0.0
     steps = np.abs(i * pi - j * pj).sum()
-    busyness = weighted / steps if steps > 0 else 0.0
+    busyness = 0.0 if held.size == 1 else weighted / steps if steps > 1e-9 else float("nan")
     complexity = (np.abs(i - j) * (pi * s[:, None] + pj * s[None, :]) / (pi + pj)).sum() / n
     strength = ((pi + pj) * (i - j) ** 2).sum() / s.sum() if s.sum() > 0 else 0.0
     return float(coarseness), float(contrast), float(busyness), float(complexity), float(strength)

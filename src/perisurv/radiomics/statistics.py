@@ -23,7 +23,9 @@ def statistics(values: NDArray[np.floating]) -> tuple[float, ...]:
         they divide by zero.
     """
     x = np.sort(np.asarray(values, dtype=float), axis=None)
-    mean, median = x.mean(), float(np.median(x))
+    # The mean of a constant may differ from it by rounding, which skewness and kurtosis would blow up.
+    mean = x.mean() if x[0] < x[-1] else x[0]
+    median = float(np.median(x))
     centred = x - mean
     variance = (centred**2).mean()
     p10, p25, p75, p90 = np.percentile(x, (10, 25, 75, 90))

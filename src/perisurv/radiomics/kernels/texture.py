@@ -23,10 +23,13 @@ DIRECTIONS = np.array(
 
 
 @njit(cache=True, nogil=True)
-def cooccurrence(levels: Levels, directions: Counts, n_levels: int) -> Counts:
-    """Counts [direction, level, level + direction], one way; add the transpose for the symmetric matrix."""
+def cooccurrence(levels: Levels, directions: Counts, n_levels: int, merged: bool) -> Counts:
+    """Counts [direction, level, level + direction], one way; add the transpose for the symmetric matrix.
+
+    Merged: one matrix [0, level, level] over all directions.
+    """
     nk, nj, ni = levels.shape
-    out = np.zeros((directions.shape[0], n_levels, n_levels), np.int64)
+    out = np.zeros((1 if merged else directions.shape[0], n_levels, n_levels), np.int64)
     for k in range(1, nk - 1):
         for j in range(1, nj - 1):
             for i in range(1, ni - 1):
@@ -35,7 +38,7 @@ def cooccurrence(levels: Levels, directions: Counts, n_levels: int) -> Counts:
                     for d in range(directions.shape[0]):
                         b = levels[k + directions[d, 0], j + directions[d, 1], i + directions[d, 2]]
                         if b:
-                            out[d, a - 1, b - 1] += 1
+                            out[0 if merged else d, a - 1, b - 1] += 1
     return out
 
 
