@@ -68,7 +68,11 @@ def test_import_is_light() -> None:
 def test_study_without_torch() -> None:
     """Everything but the network works where torch is not installed."""
     code = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
         "import perisurv.cli, perisurv.study.run, perisurv.study.model\n"
         "from perisurv.study.settings import settings_from_dict\n"
         "print(settings_from_dict({'deep': {'enabled': False}}).deep.enabled)"

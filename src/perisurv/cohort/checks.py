@@ -18,7 +18,30 @@ from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.rtstruct import StructureSet, rasterise
 from perisurv.core import GeometryError
 
-__all__ = ["CONTOUR_CHECKS", "OUTCOME_CHECKS", "REFERENCE_CHECKS", "SERIES_CHECKS", "Check", "Pairing", "first_reason"]
+__all__ = [
+    "CONTOUR_CHECKS",
+    "OUTCOME_CHECKS",
+    "REFERENCE_CHECKS",
+    "SERIES_CHECKS",
+    "BinaryEvent",
+    "Check",
+    "ClosedContours",
+    "ContoursOnSlices",
+    "EnclosedVoxels",
+    "EveryReferencedSlice",
+    "EverySlice",
+    "Hounsfield",
+    "NoGantryTilt",
+    "OneSeries",
+    "OneTumour",
+    "Pairing",
+    "PositiveTime",
+    "RegularSlices",
+    "SameCt",
+    "SliceGeometry",
+    "WholeFiles",
+    "first_reason",
+]
 
 Subject_contra = TypeVar("Subject_contra", contravariant=True)
 T = TypeVar("T")

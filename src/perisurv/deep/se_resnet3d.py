@@ -63,7 +63,8 @@ class SEResNet3D(nn.Module):
 
     Group normalisation, not batch normalisation: a patient's risk then depends on that patient alone. The partial
     likelihood compares the patients of a batch, and statistics shared within the batch would let it be lowered
-    through them; the exact gradient in micro-batches would not exist.
+    through them; the exact gradient in micro-batches would not exist. The stem is not normalised: it would take from
+    each patient the brightness of that patient's tumour.
     """
 
     def __init__(self, options: DeepOptions) -> None:

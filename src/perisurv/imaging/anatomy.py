@@ -1,4 +1,4 @@
-"""Body and lungs from a CT by threshold and connectivity, on a coarse grid."""
+"""Body and lungs from a CT by threshold and connectivity, found on a coarse grid."""
 
 from __future__ import annotations
 
@@ -6,39 +6,61 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from perisurv.core import Mask, Volume
+from perisurv.core import Geometry, Mask, Volume
+from perisurv.imaging.resample import resample_mask
 
 __all__ = ["body_mask", "lung_mask"]
 
 BODY_HU = -300.0
 LUNG_HU = -400.0
-OUTSIDE_HU = -930.0  # median of air around the patient; aerated lung lies above
+OUTSIDE_HU = -930.0  # median of air around the patient lies below, of aerated lung above
 COARSE_MM = 3.0
+AIRWAY = 2  # coarse voxels: half the width of an airway that an erosion cuts off the lungs
+VESSEL = 3  # coarse voxels: half the width of a vessel that a closing fills
 SHARE_OF_LARGEST_LUNG = 0.1
 Bools = NDArray[np.bool_]
-Steps = tuple[int, int, int]
 
 
-def body_mask(ct: Volume) -> Mask:
-    """The patient without couch and surrounding air, lungs and airways included.
+def body_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
+    """The patient without couch and surrounding air; lungs and airways belong to the patient.
 
-    The largest dense component, filled slice by slice; where the image cuts through the chest wall, lung that touches
-    the border of the image is told from air around the patient by its HU.
+    The largest dense component, filled slice by slice. Where the image cuts through the chest wall, lung that touches
+    the border of the image is told from air around the patient by its HU. Found on a grid of about 3 mm.
+
+    Parameters
+    ----------
+    ct
+        In HU.
+    grid
+        Grid of the result, parallel to that of the CT; by default the grid of the CT. Empty outside the CT.
     """
-    coarse, steps = _coarse(ct)
-    return Mask(_fine(_body(coarse), steps, ct.values.shape), ct.geometry)
+    coarse = _coarse(ct)
+    return resample_mask(Mask(_body(coarse.values), coarse.geometry), grid or ct.geometry)
 
 
-def lung_mask(ct: Volume) -> Mask:
-    """Both lungs: the one or two largest aerated components inside the body, vessels filled in.
+def lung_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
+    """Both lungs: the one or two largest aerated parts of the body, vessels filled in, trachea cut off.
 
-    A tumour or consolidation that touches the pleura may be missing from it.
+    A tumour or consolidation that touches the pleura is not part of it. Parameters as in :func:`body_mask`.
     """
-    coarse, steps = _coarse(ct)
-    body = _body(coarse)
-    air = ndimage.binary_opening((coarse < LUNG_HU) & body)
-    lungs = ndimage.binary_closing(_largest(air, 2), iterations=3) & body
-    return Mask(_fine(lungs, steps, ct.values.shape), ct.geometry)
+    coarse = _coarse(ct)
+    body = _body(coarse.values)
+    air = (coarse.values < LUNG_HU) & body
+    cores = _largest(ndimage.binary_erosion(air, iterations=AIRWAY), 2)
+    lungs = ndimage.binary_dilation(cores, iterations=2 * AIRWAY) & air
+    filled = ndimage.binary_closing(lungs, iterations=VESSEL)
+    return resample_mask(Mask((filled | lungs) & body, coarse.geometry), grid or ct.geometry)
+
+
+def _coarse(ct: Volume) -> Volume:
+    """Every n-th voxel, about 3 mm apart, the middle of its block."""
+    steps = [max(int(COARSE_MM / step), 1) for step in ct.geometry.spacing_mm]
+    picks = [np.arange(s // 2, n + s // 2, s) for n, s in zip(ct.values.shape, steps, strict=True)]
+    values = ct.values[np.ix_(*(np.minimum(pick, n - 1) for pick, n in zip(picks, ct.values.shape, strict=True)))]
+    k, j, i = (step * s for step, s in zip(ct.geometry.spacing_mm, steps, strict=True))
+    x, y, z = ct.geometry.to_mm([pick[0] for pick in picks])
+    shape = values.shape[0], values.shape[1], values.shape[2]
+    return Volume(values, Geometry(shape, (k, j, i), (float(x), float(y), float(z)), ct.geometry.direction))
 
 
 def _body(coarse: NDArray[np.float32]) -> Bools:
@@ -50,17 +72,6 @@ def _body(coarse: NDArray[np.float32]) -> Bools:
         if np.median(coarse[box][part]) > OUTSIDE_HU:
             body[box] |= part
     return body
-
-
-def _coarse(ct: Volume) -> tuple[NDArray[np.float32], Steps]:
-    k, j, i = (max(int(COARSE_MM / step), 1) for step in ct.geometry.spacing_mm)
-    return ct.values[::k, ::j, ::i], (k, j, i)
-
-
-def _fine(mask: Bools, steps: Steps, shape: tuple[int, ...]) -> Bools:
-    for axis, step in enumerate(steps):
-        mask = np.repeat(mask, step, axis=axis)
-    return mask[: shape[0], : shape[1], : shape[2]]
 
 
 def _largest(mask: Bools, count: int) -> Bools:

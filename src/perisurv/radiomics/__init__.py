@@ -1,10 +1,11 @@
 """RegionSet to one row of features, as standardised by the IBSI. Numba and scikit-image load when first used."""
 
 from perisurv.radiomics.catalogue import FAMILIES, FeatureSpec, feature_catalogue
-from perisurv.radiomics.extract import extract, intensity_features, texture_features
+from perisurv.radiomics.extract import extract, extract_region
 from perisurv.radiomics.morphology import morphology
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.phantom import SelfTestRow, digital_phantom, self_test
+from perisurv.radiomics.texture import texture_features
 
 __all__ = [
     "FAMILIES",
@@ -13,8 +14,8 @@ __all__ = [
     "SelfTestRow",
     "digital_phantom",
     "extract",
+    "extract_region",
     "feature_catalogue",
-    "intensity_features",
     "morphology",
     "self_test",
     "texture_features",

@@ -48,6 +48,7 @@ FAMILIES = {
 _FLAT = "the region lies in a plane or on a line"
 _CONSTANT = "all intensities are equal"
 _EMPTY = "no voxel lies in the re-segmentation range"
+_TWO = "no value lies between the 10th and the 90th percentile, as of two unequal voxels"
 _ONE_BIN = "the histogram has one bin"
 _PAIRLESS = "no two voxels of the region are neighbours"
 
@@ -89,7 +90,7 @@ _TABLE = (
     ("stat_iqr", "SALO", "intensity"),
     ("stat_range", "2OJQ", "intensity"),
     ("stat_mad", "4FUA", "intensity"),
-    ("stat_rmad", "1128", "intensity"),
+    ("stat_rmad", "1128", "intensity", _TWO),
     ("stat_medad", "N72L", "intensity"),
     ("stat_cov", "7TET", "1", "the mean is zero"),
     ("stat_qcod", "9S40", "1", "the quartiles add up to zero"),
@@ -108,7 +109,7 @@ _TABLE = (
     ("ih_iqr", "WR0O", "1"),
     ("ih_range", "5Z3W", "1"),
     ("ih_mad", "D2ZX", "1"),
-    ("ih_rmad", "WRZB", "1"),
+    ("ih_rmad", "WRZB", "1", _TWO),
     ("ih_medad", "4RNL", "1"),
     ("ih_cov", "CWYJ", "1"),
     ("ih_qcod", "SLWD", "1"),

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perisurv.core import FeatureTable, Mask, Region, RegionError, RegionSet, Volume
+from perisurv.core import FeatureError, FeatureTable, GeometryError, Mask, Region, RegionSet, Volume
 from perisurv.imaging import laplacian_of_gaussian
-from perisurv.radiomics.catalogue import names
+from perisurv.radiomics.catalogue import feature_catalogue, names
 from perisurv.radiomics.discretise import fixed_bin_number, fixed_bin_size
-from perisurv.radiomics.emphasis import emphasis
-from perisurv.radiomics.glcm import glcm
+from perisurv.radiomics.histogram import histogram
 from perisurv.radiomics.morphology import morphology
-from perisurv.radiomics.ngtdm import ngtdm
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.statistics import statistics
+from perisurv.radiomics.texture import TEXTURES, texture_features
 
-__all__ = ["extract", "intensity_features", "texture_features"]
+__all__ = ["extract", "extract_region"]
 
-Levels = NDArray[np.int32]
 Features = dict[str, float]
 MINIMUM_VOXELS = 2
-TEXTURE = ("cm", "rlm", "szm", "ngt", "ngl")
-_NAN = float("nan")
+_MAY_BE_UNDEFINED = {spec.name for spec in feature_catalogue() if spec.undefined}
 
 
 def extract(regions: RegionSet, options: ExtractOptions | None = None) -> FeatureTable:
@@ -40,66 +37,91 @@ def extract(regions: RegionSet, options: ExtractOptions | None = None) -> Featur
     regions
         Tumour and rings with their image in HU.
     options
-        Bins, range, filters, aggregation.
+        Families, bins, range, filters, aggregation.
 
     Returns
     -------
     FeatureTable
         One row; columns ``region__morph__feature`` and ``region__image__feature``. NaN where the catalogue says that a
         feature is undefined, and for all intensities of a region with fewer than two voxels in the range.
+
+    Raises
+    ------
+    FeatureError
+        If a feature comes out infinite, or as NaN where the catalogue defines it; names patient, region and image.
     """
     options = options or ExtractOptions()
     low, high = options.resegment_hu
     in_range = (regions.image.values >= low) & (regions.image.values <= high)
     row: Features = {}
-    for region in regions:
-        row |= {f"{region.name}__morph__{k}": v for k, v in _shape(regions, region, in_range).items()}
+    if "morph" in options.families:
+        for region in regions:
+            row |= _columns(regions.patient, region.name, "morph", _shape(regions, region, in_range, options))
     for image_name, image in _images(regions.image, options):
         for region in regions:
-            mask = region.mask.values & in_range
-            features = _region(image, mask, image_name, options)
-            row |= {f"{region.name}__{image_name}__{name}": value for name, value in features.items()}
+            mask = Mask(region.mask.values & in_range, region.mask.geometry)
+            features = extract_region(image, mask, options, filtered=image is not regions.image)
+            empty = mask.voxel_count < MINIMUM_VOXELS
+            row |= _columns(regions.patient, region.name, image_name, features, all_undefined=empty)
     return FeatureTable(pd.DataFrame([row], index=[regions.patient]))
 
 
-def intensity_features(values: NDArray[np.floating]) -> Features:
-    """Statistics of the intensities of a region."""
-    return dict(zip(names("stat"), statistics(values), strict=True))
-
-
-def texture_features(levels: Levels, aggregation: str = "merged") -> Features:
-    """Features of the five texture matrices.
+def extract_region(
+    image: Volume, mask: Mask, options: ExtractOptions | None = None, *, filtered: bool = False
+) -> Features:
+    """Statistics, histogram and textures of one region of one image.
 
     Parameters
     ----------
-    levels
-        Box (slices, rows, columns) around the region: grey levels from 1, 0 outside.
-    aggregation
-        ``merged`` or ``averaged`` over the directions, for co-occurrence and run lengths.
+    image
+        CT in HU or a filtered image.
+    mask
+        Voxels whose intensities count: the region inside the re-segmentation range.
+    options
+        Families, bins, aggregation.
+    filtered
+        Whether the image has arbitrary units, so that it is discretised into ``filtered_bins``.
+
+    Returns
+    -------
+    dict
+        Name -> value, all NaN for fewer than two voxels.
 
     Raises
     ------
-    RegionError
-        If the box holds no voxel or a negative level.
+    GeometryError
+        If mask and image do not share one grid.
+    FeatureError
+        If the CT has a value below the first bin.
     """
-    from perisurv.radiomics.kernels import texture  # noqa: PLC0415 (numba, only here)
+    options = options or ExtractOptions()
+    if not mask.geometry.is_close(image.geometry):
+        raise GeometryError(f"Mask {mask.geometry.shape} and image {image.geometry.shape} do not share one grid.")
+    if mask.voxel_count < MINIMUM_VOXELS:
+        families = [f for f in options.families if f != "morph"]
+        return {name: float("nan") for family in families for name in names(family)}
+    box = mask.bounding_box()
+    inside = mask.values[box]
+    values = image.values[box][inside]
+    levels = np.zeros(inside.shape, dtype=np.int32)
+    levels[inside] = _discretised(values, options, filtered)
+    features: Features = {}
+    if "stat" in options.families:
+        features |= dict(zip(names("stat"), statistics(values), strict=True))
+    if "ih" in options.families:
+        features |= dict(zip(names("ih"), histogram(levels[inside]), strict=True))
+    return features | texture_features(levels, options.aggregation, options.families)
 
-    if not levels.any() or levels.min() < 0:
-        raise RegionError("Texture needs a box with at least one voxel of a grey level of 1 or more.")
-    padded = np.ascontiguousarray(np.pad(levels, 1).astype(np.int32))
-    n, n_voxels = int(levels.max()), int(np.count_nonzero(levels))
-    directions = texture.DIRECTIONS.astype(np.int64)
-    features = dict(zip(names("cm"), glcm(texture.cooccurrence(padded, directions, n), aggregation), strict=True))
-    runs = texture.run_lengths(padded, directions, n).astype(float)
-    features |= dict(zip(names("rlm"), _runs(runs, n_voxels, aggregation), strict=True))
-    features |= dict(zip(names("szm"), _zones(*texture.zones(padded), n, n_voxels), strict=True))
-    voxels, difference, dependence = texture.neighbourhood(padded, n)
-    features |= dict(zip(names("ngt"), ngtdm(voxels, difference), strict=True))
-    return features | dict(zip(names("ngl"), _dependence(dependence.astype(float), n_voxels), strict=True))
+
+def _discretised(values: NDArray[np.float32], options: ExtractOptions, filtered: bool) -> NDArray[np.int32]:
+    bins = options.filtered_bins if filtered else options.ct_bins
+    if bins:
+        return fixed_bin_number(values, bins)
+    return fixed_bin_size(values, options.bin_width_hu, options.resegment_hu[0])
 
 
-def _shape(regions: RegionSet, region: Region, in_range: NDArray[np.bool_]) -> Features:
-    if region.name != "tumour":
+def _shape(regions: RegionSet, region: Region, in_range: NDArray[np.bool_], options: ExtractOptions) -> Features:
+    if region.name != "tumour" and not options.ring_morphology:
         return {"morph_vol_approx": region.mask.voxel_count * region.mask.geometry.voxel_volume_mm3}
     box = region.mask.bounding_box()
     mask = region.mask.crop(box)
@@ -108,41 +130,22 @@ def _shape(regions: RegionSet, region: Region, in_range: NDArray[np.bool_]) -> F
 
 
 def _images(image: Volume, options: ExtractOptions) -> Iterator[tuple[str, Volume]]:
+    if set(options.families).isdisjoint(("stat", "ih", *TEXTURES)):
+        return
     yield "original", image
     for sigma in options.log_sigmas_mm:
         yield f"log_{sigma:g}mm", laplacian_of_gaussian(image, sigma)
 
 
-def _region(image: Volume, mask: NDArray[np.bool_], image_name: str, options: ExtractOptions) -> Features:
-    if np.count_nonzero(mask) < MINIMUM_VOXELS:
-        return {name: _NAN for family in ("stat", *TEXTURE) for name in names(family)}
-    box = Mask(mask, image.geometry).bounding_box()
-    inside = mask[box]
-    values = image.values[box][inside]
-    levels = np.zeros(inside.shape, dtype=np.int32)
-    if image_name == "original":
-        levels[inside] = fixed_bin_size(values, options.bin_width_hu, options.resegment_hu[0])
-    else:
-        levels[inside] = fixed_bin_number(values, options.filtered_bins)
-    return intensity_features(values) | texture_features(levels, options.aggregation)
-
-
-def _runs(runs: NDArray[np.float64], n_voxels: int, aggregation: str) -> tuple[float, ...]:
-    lengths = np.arange(1, runs.shape[2] + 1, dtype=float)
-    if aggregation == "merged":
-        return emphasis(runs.sum(axis=0), lengths, n_voxels * runs.shape[0])
-    rows = [emphasis(one, lengths, n_voxels) for one in runs]
-    return tuple(float(v) for v in np.mean(rows, axis=0))
-
-
-def _zones(level: Levels, size: Levels, n_levels: int, n_voxels: int) -> tuple[float, ...]:
-    sizes, column = np.unique(size, return_inverse=True)
-    counts = np.zeros((n_levels, sizes.size))
-    np.add.at(counts, (level - 1, column), 1.0)
-    return emphasis(counts, sizes.astype(float), n_voxels)
-
-
-def _dependence(counts: NDArray[np.float64], n_voxels: int) -> tuple[float, ...]:
-    values = emphasis(counts, np.arange(1, counts.shape[1] + 1, dtype=float), n_voxels)
-    energy = float(((counts / counts.sum()) ** 2).sum())
-    return (*values, energy)
+def _columns(
+    patient: str, region: str, part: str, features: Mapping[str, float], *, all_undefined: bool = False
+) -> Features:
+    """Features under their full names; no error may hide behind a number that is not finite."""
+    for name, value in features.items():
+        undefined = np.isnan(value) and (all_undefined or name in _MAY_BE_UNDEFINED)
+        if not (np.isfinite(value) or undefined):
+            raise FeatureError(
+                f"Patient {patient}: {name} of region {region} ({part}) came out as {value}, which its definition does "
+                "not allow; look at the image and the contour there."
+            )
+    return {f"{region}__{part}__{name}": value for name, value in features.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, get_args
 
 from perisurv.core import SettingsError
@@ -34,6 +35,11 @@ class RingOptions:
         Edge of the cube around the tumour's centre that the image also holds, mm: the patch of the network.
     minimum_voxels
         Smaller tumours on the analysis grid are refused.
+
+    Raises
+    ------
+    SettingsError
+        If a value is not allowed.
     """
 
     widths_mm: tuple[float, ...] = (3.0, 6.0, 9.0)
@@ -46,8 +52,9 @@ class RingOptions:
 
     def __post_init__(self) -> None:
         widths = list(self.widths_mm)
-        if not widths or min(widths) <= 0 or widths != sorted(set(widths)):
-            raise SettingsError(f"[regions] widths_mm must be positive and ascending in mm, got {widths}.")
+        names = {f"{width:g}" for width in widths}
+        if not widths or not all(0 < w < inf for w in widths) or widths != sorted(widths) or len(names) < len(widths):
+            raise SettingsError(f"[regions] widths_mm must be positive, ascending and distinct in mm, got {widths}.")
         for key, kind in (("kind", RingKind), ("barrier", Barrier)):
             if getattr(self, key) not in get_args(kind):
                 raise SettingsError(
@@ -55,5 +62,8 @@ class RingOptions:
                 )
         if not 0.25 <= self.spacing_mm <= 5:
             raise SettingsError(f"[regions] spacing_mm must lie within 0.25..5, got {self.spacing_mm}.")
-        if min(self.margin_mm, self.cube_mm) < 0 or self.minimum_voxels < 1:
-            raise SettingsError("[regions] margin_mm and cube_mm must not be negative, minimum_voxels at least 1.")
+        for key in ("margin_mm", "cube_mm"):
+            if not 0 <= getattr(self, key) < inf:
+                raise SettingsError(f"[regions] {key} must not be negative, got {getattr(self, key)}.")
+        if self.minimum_voxels < 1:
+            raise SettingsError(f"[regions] minimum_voxels must be at least 1, got {self.minimum_voxels}.")

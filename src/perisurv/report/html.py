@@ -52,7 +52,11 @@ def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], setting
         oracle=_row(evaluation, "oracle"),
         forest=Markup(forest_plot(evaluation)),  # noqa: S704 (our own SVG)
         rings=Markup(ring_plot(evaluation)),  # noqa: S704
-        curves=[(b, Markup(kaplan_meier_plot(evaluation, b)), Markup(roc_plot(evaluation, b))) for b in branches],  # noqa: S704
+        curves=[
+            (b, Markup(kaplan_meier_plot(evaluation, b)), Markup(roc_plot(evaluation, b)))  # noqa: S704
+            for b in branches
+            if any(curve.branch == b for curve in evaluation.curves)
+        ],
         first_branch=headline,
         pictures=[_picture(regions, number) for number, regions in enumerate(pictures, start=1)],
         selected={b: _largest(evaluation.selected.get(b, {})) for b in branches},

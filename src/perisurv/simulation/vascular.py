@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Tubes = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["paint_airways", "paint_great_vessels", "paint_lung_vessels"]
+__all__ = ["carina_mm", "hilum_mm", "paint_airways", "paint_great_vessels", "paint_lung_vessels"]
 
 VESSELS_A_LUNG = 700
 BRONCHI_A_LUNG = 26

@@ -24,7 +24,7 @@ from perisurv.simulation.plan import PatientPlan, Plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["write_study"]
+__all__ = ["Identity", "write_study"]
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"

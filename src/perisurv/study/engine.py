@@ -66,8 +66,9 @@ def run_tasks(
 
 
 def _serial(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    for number, item in enumerate(items):
-        yield number, _guarded(function, item)
+    with threadpool_limits(1):  # as in a worker: the order of a sum depends on the number of threads
+        for number, item in enumerate(items):
+            yield number, _guarded(function, item)
 
 
 def _parallel(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[tuple[int, Any]]:

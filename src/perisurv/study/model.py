@@ -30,7 +30,7 @@ from perisurv.survival import RingChoice, Signature
 if TYPE_CHECKING:
     from perisurv.deep import Embedder
 
-__all__ = ["Model", "PatientPrediction", "load_model"]
+__all__ = ["Model", "PatientPrediction", "load_model", "shareable"]
 
 FORMAT = 1
 

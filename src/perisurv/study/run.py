@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
 from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, Patient
@@ -146,12 +147,13 @@ class Run:
             self._cut_patches((*data.training, *data.external))
             embedders = self._train_networks(data, folds, parts)
             training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
-        ring = stages.find_ring(dataclasses.replace(data, radiomics=table), self.settings)
         outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
-        signatures = {
-            branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
-            for branch in stages.branches(ring.ring, self.settings)
-        }
+        with threadpool_limits(1):  # the order of a sum depends on the number of threads
+            ring = stages.find_ring(dataclasses.replace(data, radiomics=table), self.settings)
+            signatures = {
+                branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
+                for branch in stages.branches(ring.ring, self.settings)
+            }
         model = Model(signatures, tuple(embedders), ring, tuple(folds), self.settings, provenance(self.settings))
         model.save(self.folder.model)
         self.folder.finish("fit", key)
@@ -168,15 +170,16 @@ class Run:
         table = data.radiomics.join(data.clinical).take(data.external)
         if model.embedders:
             table = table.join(stages.embed_new(model.embedders, data.external, self.patches(data.external)))
-        predictions, evaluation = evaluate_models(
-            model,
-            data,
-            table,
-            acquisition=self._acquisition(data.external),
-            cohort=self.cohort(),
-            key=self.cohort_options().pseudonym_key,
-            settings=self.settings,
-        )
+        with threadpool_limits(1):
+            predictions, evaluation = evaluate_models(
+                model,
+                data,
+                table,
+                acquisition=self._acquisition(data.external),
+                cohort=self.cohort(),
+                key=self.cohort_options().pseudonym_key,
+                settings=self.settings,
+            )
         write_frame(self.folder.predictions, predictions)
         write_text(self.folder.evaluation, evaluation_to_json(evaluation))
         self.folder.finish("evaluate", key)

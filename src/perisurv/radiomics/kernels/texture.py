@@ -18,7 +18,8 @@ Counts = NDArray[np.int64]
 DIRECTIONS = np.array(
     [(0, 0, 1)]
     + [(0, 1, i) for i in (-1, 0, 1)]
-    + [(1, j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)]
+    + [(1, j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)],
+    dtype=np.int64,
 )  # fmt: skip
 
 

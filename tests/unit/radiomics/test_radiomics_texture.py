@@ -1,0 +1,181 @@
+"""Texture matrices against hand-worked cases and against slow counting by the definition."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from perisurv.core import FeatureError, RegionError
+from perisurv.radiomics import texture_features
+from perisurv.radiomics.kernels import texture as kernels
+
+DIRECTIONS = [tuple(int(s) for s in d) for d in kernels.DIRECTIONS]
+AROUND = [d for d in itertools.product((-1, 0, 1), repeat=3) if d != (0, 0, 0)]
+
+
+def padded(levels):
+    return np.pad(levels, 1).astype(np.int32)
+
+
+def dictionary(levels):
+    return {tuple(int(n) for n in p): int(levels[tuple(p)]) for p in np.argwhere(levels)}
+
+
+def step(p, d, n=1):
+    return tuple(a + n * b for a, b in zip(p, d, strict=True))
+
+
+@pytest.fixture(params=[0, 1, 2], ids=["noise", "ring", "few levels"])
+def levels(request):
+    """A box with voxels left out: at random, as a hollow shell, with large zones."""
+    rng = np.random.default_rng(request.param)
+    out = rng.integers(1, 6 if request.param < 2 else 3, (6, 8, 7))
+    if request.param == 1:
+        r = np.sqrt(((np.indices(out.shape).T - (2.5, 3.5, 3)) ** 2).sum(-1)).T
+        return np.where((r > 1.5) & (r < 3.6), out, 0)
+    return np.where(rng.random(out.shape) < 0.8, out, 0)
+
+
+def test_directions_are_one_of_each_opposite_pair() -> None:
+    assert len(DIRECTIONS) == 13
+    assert set(DIRECTIONS) | {step((0, 0, 0), d, -1) for d in DIRECTIONS} == set(AROUND)
+
+
+def test_cooccurrence_counts_every_pair_once(levels) -> None:
+    n, voxels = int(levels.max()), dictionary(levels)
+    expected = np.zeros((13, n, n), int)
+    for p, a in voxels.items():
+        for m, d in enumerate(DIRECTIONS):
+            if b := voxels.get(step(p, d)):
+                expected[m, a - 1, b - 1] += 1
+    got = kernels.cooccurrence(padded(levels), kernels.DIRECTIONS, n, False)
+    np.testing.assert_array_equal(got, expected)
+    merged = kernels.cooccurrence(padded(levels), kernels.DIRECTIONS, n, True)
+    np.testing.assert_array_equal(merged, expected.sum(0, keepdims=True))
+
+
+def test_run_lengths_follow_every_line(levels) -> None:
+    n, voxels = int(levels.max()), dictionary(levels)
+    got = kernels.run_lengths(padded(levels), kernels.DIRECTIONS, n)
+    expected = np.zeros_like(got)
+    for m, d in enumerate(DIRECTIONS):
+        starts = [p for p in voxels if step(p, d, -1) not in voxels]
+        for p in starts:
+            on_line = (voxels.get(step(p, d, n)) for n in itertools.count())
+            line = itertools.takewhile(bool, on_line)
+            for level, run in itertools.groupby(line):
+                expected[m, level - 1, len(list(run)) - 1] += 1
+    np.testing.assert_array_equal(got, expected)
+    # Every voxel lies in exactly one run of a direction.
+    assert (got.sum(1) @ np.arange(1, got.shape[2] + 1) == len(voxels)).all()
+
+
+def test_zones_are_the_connected_components(levels) -> None:
+    level, size = kernels.zones(padded(levels))
+    expected = []
+    for a in np.unique(levels[levels > 0]):
+        label, count = ndimage.label(levels == a, np.ones((3, 3, 3)))
+        expected += [(int(a), int((label == c).sum())) for c in range(1, count + 1)]
+    assert sorted(zip(level.tolist(), size.tolist(), strict=True)) == sorted(expected)
+    assert size.sum() == np.count_nonzero(levels)
+
+
+def test_neighbourhoods_by_definition(levels) -> None:
+    n, voxels = int(levels.max()), dictionary(levels)
+    with_neighbour, difference, dependence = np.zeros(n, int), np.zeros(n), np.zeros((n, 27), int)
+    for p, a in voxels.items():
+        near = [voxels[step(p, d)] for d in AROUND if step(p, d) in voxels]
+        dependence[a - 1, near.count(a)] += 1
+        if near:
+            with_neighbour[a - 1] += 1
+            difference[a - 1] += abs(a - sum(near) / len(near))
+    got = kernels.neighbourhood(padded(levels), n)
+    np.testing.assert_array_equal(got[0], with_neighbour)
+    np.testing.assert_allclose(got[1], difference, rtol=1e-12)
+    np.testing.assert_array_equal(got[2], dependence)
+    assert got[2].sum() == len(voxels)
+
+
+def test_two_voxels_by_hand() -> None:
+    """Levels 1 and 2 side by side: one pair, 26 runs of length 1, two zones of one voxel."""
+    f = texture_features(np.array([[[1, 2]]]))
+    expected = {
+        "cm_joint_max": 0.5,
+        "cm_joint_avg": 1.5,
+        "cm_joint_var": 0.25,
+        "cm_joint_entr": 1.0,
+        "cm_contrast": 1.0,
+        "cm_corr": -1.0,
+        "cm_auto_corr": 2.0,
+        "cm_inv_var": 1.0,
+        "cm_inv_diff": 0.5,
+        "cm_inv_diff_norm": 1 / 1.5,
+        "cm_info_corr1": -1.0,
+        "rlm_sre": 1.0,
+        "rlm_r_perc": 1.0,
+        "rlm_glnu": 13.0,
+        "rlm_rlnu": 26.0,
+        "szm_zs_entr": 1.0,
+        "szm_z_perc": 1.0,
+        "ngt_coarseness": 1.0,
+        "ngt_contrast": 0.25 * 2 / 2 * 2 / 2,
+        "ngt_busyness": 1.0 / (2 * 0.5),
+        "ngt_complexity": 2 * 1 * (0.5 + 0.5) / 1 / 2,
+        "ngt_strength": 2 * 1 * 1 / 2,
+        "ngl_lde": 1.0,
+        "ngl_dc_energy": 0.5,
+    }
+    assert {name: f[name] for name in expected} == pytest.approx(expected)
+
+
+def test_constant_region() -> None:
+    f = texture_features(np.full((3, 3, 3), 4))
+    flat = ("cm_joint_entr", "cm_contrast", "cm_joint_var", "cm_info_corr2", "szm_zs_entr", "szm_zs_var", "rlm_gl_var")
+    assert all(f[name] == 0 for name in flat)
+    assert (f["szm_z_perc"], f["szm_lze"]) == (1 / 27, 27**2)
+    assert (f["ngt_coarseness"], f["ngt_contrast"], f["ngt_busyness"], f["ngt_strength"]) == (1e6, 0, 0, 0)
+    assert {name for name, value in f.items() if np.isnan(value)} == {"cm_corr", "cm_info_corr1"}
+
+
+@pytest.mark.parametrize("aggregation", ["merged", "averaged"])
+def test_voxels_without_neighbours(aggregation) -> None:
+    """One voxel, or several that do not touch, have runs and zones but no pairs; never a warning."""
+    apart = np.zeros((5, 5, 5), int)
+    apart[::4, ::4, ::4] = np.arange(1, 9).reshape(2, 2, 2)
+    for box in (np.array([[[3]]]), apart):
+        f = texture_features(box, aggregation)
+        undefined = {name.split("_")[0] for name, value in f.items() if np.isnan(value)}
+        assert undefined == {"cm", "ngt"}
+        assert f["rlm_r_perc"] == f["szm_z_perc"] == f["ngl_lde"] == 1
+
+
+def test_averaged_skips_directions_without_pairs() -> None:
+    line = texture_features(np.array([[[1, 2, 1, 1, 3]]]), "averaged")
+    merged = texture_features(np.array([[[1, 2, 1, 1, 3]]]), "merged")
+    cm = {name: value for name, value in merged.items() if name.startswith("cm_")}
+    assert {name: line[name] for name in cm} == pytest.approx(cm)
+
+
+def test_busyness_that_divides_by_zero_has_no_value() -> None:
+    """Level 1 twice as frequent as level 2: level times frequency is the same."""
+    f = texture_features(np.array([[[1, 2, 1]]]))
+    assert np.isnan(f["ngt_busyness"])
+    assert np.isfinite(f["ngt_strength"])
+
+
+def test_families_can_be_left_out() -> None:
+    levels = np.random.default_rng(0).integers(0, 4, (4, 4, 4))
+    every = texture_features(levels)
+    some = texture_features(levels, families=("ngl", "cm"))
+    assert list(some) == [name for name in every if name.startswith(("cm_", "ngl_"))]
+    assert all(some[name] == every[name] for name in some)
+
+
+def test_bad_levels_are_refused() -> None:
+    with pytest.raises(RegionError, match="at least one voxel"):
+        texture_features(np.zeros((3, 3, 3), np.int32))
+    with pytest.raises(RegionError, match="grey level of 1 or more"):
+        texture_features(np.array([[[1, -2]]]))
+    with pytest.raises(FeatureError, match="integer grey levels, got float64"):
+        texture_features(np.ones((2, 2, 2)))
