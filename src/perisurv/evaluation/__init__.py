@@ -1,8 +1,10 @@
-"""Prediction to Evaluation: splits, discrimination, AUC over time, risk groups."""
+"""Prediction to Evaluation: splits, discrimination, AUC over time, risk groups, negative controls."""
 
-from perisurv.evaluation.auc import td_auc
-from perisurv.evaluation.branch import BranchResult, evaluate_branch
-from perisurv.evaluation.discrimination import c_index_interval, harrell_c
+from perisurv.evaluation.auc import RocCurve, roc_at, td_auc
+from perisurv.evaluation.controls import permuted
+from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, harrell_c, paired_c_difference
+from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
+from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
 from perisurv.evaluation.risk_groups import KaplanMeier, kaplan_meier, log_rank, risk_group_curves
 from perisurv.evaluation.splits import external_split, stratified_folds
 from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
@@ -10,6 +12,9 @@ from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
 __all__ = [
     "BranchResult",
     "KaplanMeier",
+    "PairedDifference",
+    "RocCurve",
+    "bootstrap_counts",
     "c_index_interval",
     "evaluate_branch",
     "evaluation_from_json",
@@ -17,8 +22,13 @@ __all__ = [
     "external_split",
     "harrell_c",
     "kaplan_meier",
+    "ladder_row",
     "log_rank",
+    "paired_c_difference",
+    "percentile_interval",
+    "permuted",
     "risk_group_curves",
+    "roc_at",
     "stratified_folds",
     "td_auc",
 ]

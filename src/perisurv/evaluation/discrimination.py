@@ -1,59 +1,149 @@
-"""Harrell's C with bootstrap intervals."""
+"""Harrell's C: value, bootstrap interval, and the paired difference of two risks on the same patients."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
-from perisurv.core import Outcome, OutcomeError
+from perisurv.core import FeatureError, Outcome, OutcomeError
+from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
 
-__all__ = ["c_index_interval", "harrell_c"]
+__all__ = ["PairedDifference", "c_index_interval", "harrell_c", "paired_c_difference"]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """Difference of two C-indices on the same patients.
+
+    Parameters
+    ----------
+    difference
+        First minus second.
+    lower, upper
+        Percentile bootstrap interval; both risks are scored on the same resamples.
+    p
+        Two-sided, from the infinitesimal jackknife (as R's ``concordance`` with ``influence = 1``).
+    """
+
+    difference: float
+    lower: float
+    upper: float
+    p: float
 
 
 def harrell_c(time_days: Floats, event: NDArray[np.bool_], risk: Floats) -> float:
     """Harrell's concordance index; above 0.5 the higher risk dies earlier.
 
     A pair counts if the shorter time is a death; at equal times a death before a censoring counts, two deaths do
-    not (as survival::concordance in R). Equal risks count one half.
+    not (as ``survival::concordance`` in R). Equal risks count one half.
+
+    Parameters
+    ----------
+    time_days, event
+        Follow-up in days and whether it ended in death, shape (patients,).
+    risk
+        Higher is worse, shape (patients,).
 
     Raises
     ------
+    FeatureError
+        If a risk is missing or not finite.
     OutcomeError
         If no pair of patients can be compared.
     """
-    comparable, concordant = _pairs(time_days, event, risk)
-    total = comparable.sum()
-    if total == 0:
-        raise OutcomeError("No pair of patients can be compared: nobody died before another one's follow-up ended.")
-    return float(concordant.sum() / total)
+    concordant, comparable = _pairs(time_days, event, risk)
+    return float(concordant.sum() / comparable.sum())
 
 
 def c_index_interval(
-    outcome: Outcome, risk: Floats, rng: np.random.Generator, resamples: int = 1000, confidence: float = 0.95
+    outcome: Outcome,
+    risk: Floats,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    strata: Sequence[object] | None = None,
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of Harrell's C over patients.
 
-    Resampling patients weights the matrix of pairs by the counts of both patients, so that one matrix serves every
-    resample. Resamples in which no pair can be compared are drawn from those that remain.
+    Resampling patients weights the matrix of pairs by the counts of both patients, so one matrix serves every
+    resample. Resamples in which no pair can be compared are left out.
+
+    Parameters
+    ----------
+    outcome
+        Follow-up.
+    risk
+        Higher is worse, in the order of the outcome.
+    rng
+        Of the resamples.
+    resamples, confidence
+        Number of resamples and coverage of the interval.
+    strata
+        One label a patient, such as the centre, to resample within; None: all together.
     """
-    comparable, concordant = _pairs(outcome.time_days, outcome.event, risk)
-    n = len(outcome)
-    counts = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(float)
-    total = np.einsum("bi,bi->b", counts @ comparable, counts)
-    hits = np.einsum("bi,bi->b", counts @ concordant, counts)
-    values = hits[total > 0] / total[total > 0]
-    if values.size == 0:
-        raise OutcomeError("No pair of patients can be compared, so C has no interval.")
-    lower, upper = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(lower), float(upper)
+    counts = bootstrap_counts(len(outcome), resamples, rng, strata).astype(float)
+    return percentile_interval(_resampled_c(outcome, risk, counts), confidence)
+
+
+def paired_c_difference(
+    outcome: Outcome,
+    risk: Floats,
+    other: Floats,
+    rng: np.random.Generator,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    strata: Sequence[object] | None = None,
+) -> PairedDifference:
+    """C of ``risk`` minus C of ``other`` on the same patients; parameters as in :func:`c_index_interval`."""
+    counts = bootstrap_counts(len(outcome), resamples, rng, strata).astype(float)
+    draws = _resampled_c(outcome, risk, counts) - _resampled_c(outcome, other, counts)
+    lower, upper = percentile_interval(draws, confidence)
+    c_first, influence_first = _influence(outcome, risk)
+    c_second, influence_second = _influence(outcome, other)
+    difference = c_first - c_second
+    error = float(np.sqrt(((influence_first - influence_second) ** 2).sum()))
+    p = float(2 * norm.sf(abs(difference) / error)) if error > 0 else 1.0
+    return PairedDifference(difference, lower, upper, p)
+
+
+def _resampled_c(outcome: Outcome, risk: Floats, counts: Floats) -> Floats:
+    """C of every resample; NaN where no pair can be compared."""
+    concordant, comparable = _pairs(outcome.time_days, outcome.event, risk)
+    # Counts and halves are exact in binary, so the sums do not depend on the order of the additions.
+    hits = ((counts @ concordant) * counts).sum(axis=1)
+    total = ((counts @ comparable) * counts).sum(axis=1)
+    values: Floats = np.divide(hits, total, out=np.full(len(total), np.nan), where=total > 0)
+    return values
+
+
+def _influence(outcome: Outcome, risk: Floats) -> tuple[float, Floats]:
+    """C, and its derivative by the weight of each patient."""
+    concordant, comparable = _pairs(outcome.time_days, outcome.event, risk)
+    total = comparable.sum()
+    c_index = concordant.sum() / total
+    hits = concordant.sum(axis=0) + concordant.sum(axis=1)
+    pairs = comparable.sum(axis=0) + comparable.sum(axis=1)
+    return float(c_index), (hits - c_index * pairs) / total
 
 
 def _pairs(time: Floats, event: NDArray[np.bool_], risk: Floats) -> tuple[Floats, Floats]:
-    """Matrix [i, j]: i died before j's follow-up ended; and how far the risks agree (1, 0.5 or 0)."""
+    """Matrices [i, j]: how far the risks agree (1, 0.5 or 0), and 1 where i died before j's follow-up ended."""
+    if not (np.shape(time) == np.shape(event) == np.shape(risk)):
+        raise FeatureError(
+            f"C needs one risk a patient: {np.size(risk)} risks, {np.size(time)} times, {np.size(event)} events."
+        )
+    if not np.isfinite(risk).all():
+        raise FeatureError("C needs a finite risk for every patient; one is missing or infinite.")
     earlier = (time[:, None] < time[None, :]) | ((time[:, None] == time[None, :]) & ~event[None, :])
     comparable = (event[:, None] & earlier).astype(float)
-    np.fill_diagonal(comparable, 0.0)
+    if not comparable.any():
+        raise OutcomeError("No pair of patients can be compared: nobody died before another one's follow-up ended.")
     agree = 0.5 * (1.0 + np.sign(risk[:, None] - risk[None, :]))
-    return comparable, comparable * agree
+    return comparable * agree, comparable

@@ -27,7 +27,10 @@ class KaplanMeier:
 
 
 def kaplan_meier(outcome: Outcome, confidence: float = 0.95) -> KaplanMeier:
-    """Kaplan-Meier estimate of survival; interval as R's ``survfit`` (``conf.type = "log"``)."""
+    """Kaplan-Meier estimate of survival with Greenwood's interval on the log scale.
+
+    As R's ``survfit`` (``conf.type = "log"``); where nobody is left alive, both limits are 0 (R gives none).
+    """
     times, at_risk, deaths = _table(outcome.time_days, outcome.event)
     survival: Floats = np.cumprod(1.0 - deaths / at_risk).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -39,23 +42,31 @@ def kaplan_meier(outcome: Outcome, confidence: float = 0.95) -> KaplanMeier:
 
 
 def log_rank(outcome: Outcome, group: NDArray[np.bool_]) -> tuple[float, float]:
-    """Chi-square (one degree of freedom) and p of the log-rank test of two groups.
+    """Chi-square (one degree of freedom) and p of the log-rank test of two groups (as R's ``survdiff``).
+
+    Parameters
+    ----------
+    outcome
+        Follow-up.
+    group
+        True for the patients of one group, in the order of the outcome.
 
     Raises
     ------
     OutcomeError
-        If a group is empty or nobody died.
+        If a group is empty, or nobody died while both groups were followed.
     """
-    if group.all() or not group.any() or outcome.n_events == 0:
-        raise OutcomeError("A log-rank test needs two groups with patients and at least one death.")
+    if group.shape != (len(outcome),):
+        raise OutcomeError(f"The log-rank test needs one group a patient: {group.size} for {len(outcome)} patients.")
+    if group.all() or not group.any():
+        raise OutcomeError("All patients are in one risk group; a log-rank test needs two.")
     _, at_risk, deaths = _table(outcome.time_days, outcome.event)
     _, in_group, deaths_in_group = _table(outcome.time_days, outcome.event, group)
     expected = deaths * in_group / at_risk
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = deaths * (in_group / at_risk) * (1 - in_group / at_risk) * (at_risk - deaths) / (at_risk - 1)
-    variance = float(np.nansum(np.where(at_risk > 1, spread, 0.0)))
+    share = in_group / at_risk
+    variance = float((deaths * share * (1 - share) * (at_risk - deaths) / np.maximum(at_risk - 1, 1)).sum())
     if variance == 0:
-        raise OutcomeError("A log-rank test needs a death while both groups are at risk.")
+        raise OutcomeError("Nobody died while both risk groups were followed; a log-rank test needs such a death.")
     statistic = float((deaths_in_group - expected).sum() ** 2 / variance)
     return statistic, float(chi2.sf(statistic, 1))
 
@@ -63,7 +74,19 @@ def log_rank(outcome: Outcome, group: NDArray[np.bool_]) -> tuple[float, float]:
 def risk_group_curves(
     branch: str, outcome: Outcome, high_risk: NDArray[np.bool_], confidence: float = 0.95
 ) -> tuple[RiskGroupCurve, ...]:
-    """Curves of the low and the high risk group, with numbers at risk each half year; empty groups are left out."""
+    """Curves of the low and the high risk group, with numbers at risk each half year; empty groups are left out.
+
+    Parameters
+    ----------
+    branch
+        Name on the ladder.
+    outcome
+        Follow-up of the scored patients.
+    high_risk
+        Groups by a cut-off that was fixed on the training patients.
+    confidence
+        Coverage of the pointwise intervals.
+    """
     ticks = np.arange(0.0, outcome.time_days.max() + 1, 365.25 / 2)
     curves = []
     for name, group in (("low", ~high_risk), ("high", high_risk)):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perisurv.core import InputError, Outcome, OutcomeError
+from perisurv.core import InputError, Outcome, OutcomeError, SettingsError
 
 __all__ = ["external_split", "stratified_folds"]
 
@@ -14,18 +14,28 @@ __all__ = ["external_split", "stratified_folds"]
 def external_split(centres: Mapping[str, Sequence[str]]) -> tuple[str, tuple[str, ...]]:
     """The largest centre trains (the first by name among equals), the others are external.
 
+    Parameters
+    ----------
+    centres
+        Patients of each centre, such as ``Cohort.centres``; centres without patients do not count.
+
+    Returns
+    -------
+    tuple
+        Name of the training centre, names of the external centres.
+
     Raises
     ------
     InputError
         If there are fewer than two centres.
     """
-    if len(centres) < 2:
-        found = ", ".join(sorted(centres)) or "none"
+    names = sorted((name for name in centres if centres[name]), key=lambda name: (-len(centres[name]), name))
+    if len(names) < 2:
+        found = f"there is one centre only ({names[0]})" if names else "there is no patient"
         raise InputError(
-            f"External validation needs patients of at least two centres; there is one centre only ({found}). "
+            f"External validation needs patients of at least two centres; {found}. "
             "Add a centre, or a centre column to the clinical table."
         )
-    names = sorted(centres, key=lambda name: (-len(centres[name]), name))
     return names[0], tuple(names[1:])
 
 
@@ -35,8 +45,12 @@ def stratified_folds(outcome: Outcome, k: int, rng: np.random.Generator) -> list
     Raises
     ------
     OutcomeError
-        If there are fewer deaths or patients than folds.
+        If there are fewer deaths than folds.
+    SettingsError
+        If there are fewer than two folds.
     """
+    if k < 2:
+        raise SettingsError(f"Cross-validation needs at least 2 folds, got {k}.")
     if outcome.n_events < k:
         raise OutcomeError(f"{k} folds need at least {k} deaths, there are {outcome.n_events}. Ask for fewer folds.")
     event = dict(zip(outcome.patients, outcome.event, strict=True))

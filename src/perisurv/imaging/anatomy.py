@@ -17,7 +17,7 @@ OUTSIDE_HU = -930.0  # median of air around the patient lies below, of aerated l
 COARSE_MM = 3.0
 AIRWAY = 2  # coarse voxels: half the width of an airway that an erosion cuts off the lungs
 VESSEL = 3  # coarse voxels: half the width of a vessel that a closing fills
-SHARE_OF_LARGEST_LUNG = 0.1
+SHARE_OF_LARGEST = 0.02
 Bools = NDArray[np.bool_]
 
 
@@ -46,9 +46,9 @@ def lung_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
     coarse = _coarse(ct)
     body = _body(coarse.values)
     air = (coarse.values < LUNG_HU) & body
-    cores = _largest(ndimage.binary_erosion(air, iterations=AIRWAY), 2)
+    cores = _largest(_eroded(air, AIRWAY), 2)
     lungs = ndimage.binary_dilation(cores, iterations=2 * AIRWAY) & air
-    filled = ndimage.binary_closing(lungs, iterations=VESSEL)
+    filled = _closed(lungs, VESSEL)
     return resample_mask(Mask((filled | lungs) & body, coarse.geometry), grid or ct.geometry)
 
 
@@ -64,7 +64,7 @@ def _coarse(ct: Volume) -> Volume:
 
 
 def _body(coarse: NDArray[np.float32]) -> Bools:
-    dense = _largest(ndimage.binary_opening(coarse > BODY_HU), 1)
+    dense = _largest(ndimage.binary_dilation(_eroded(coarse > BODY_HU, 1)), 1)
     body = np.stack([ndimage.binary_fill_holes(plane) for plane in dense])
     labels, _ = ndimage.label(~body)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -74,10 +74,26 @@ def _body(coarse: NDArray[np.float32]) -> Bools:
     return body
 
 
-def _largest(mask: Bools, count: int) -> Bools:
-    """The largest components, without those far smaller than the largest."""
+def _eroded(mask: Bools, voxels: int) -> Bools:
+    """Erosion to which the border of the image is not an outside, so that it opens no gap along an edge."""
+    return np.asarray(ndimage.binary_erosion(mask, iterations=voxels, border_value=1))
+
+
+def _aerated(cores: Bools, coarse: NDArray[np.float32]) -> Bools:
+    """The components that are large enough for lung and denser than gas."""
+    labels, n = ndimage.label(cores)
+    sizes = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+    large = 1 + np.flatnonzero(sizes > SHARE_OF_LARGEST * sizes.max(initial=0))
+    return np.isin(labels, [k for k in large if np.median(coarse[labels == k]) > OUTSIDE_HU])
+
+
+def _closed(mask: Bools, voxels: int) -> Bools:
+    """Closing of the mask as it goes on beyond the border of the image."""
+    wide = np.pad(mask, 2 * voxels, mode="edge")
+    inner = slice(2 * voxels, -2 * voxels)
+    return np.asarray(ndimage.binary_closing(wide, iterations=voxels)[inner, inner, inner])
+
+
+def _largest(mask: Bools) -> Bools:
     labels, n = ndimage.label(mask)
-    sizes = np.bincount(labels.ravel(), minlength=n + 1)
-    sizes[0] = 0
-    kept = [k for k in np.argsort(sizes)[::-1][:count] if sizes[k] > SHARE_OF_LARGEST_LUNG * sizes.max()]
-    return np.isin(labels, kept)
+    return np.asarray(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])) if n else np.asarray(mask)

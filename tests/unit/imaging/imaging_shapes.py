@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 
 from perisurv.core import Geometry
 
@@ -14,8 +14,8 @@ def points(grid: Geometry) -> np.ndarray:
 
 
 def read_nifti(path: Path) -> tuple[np.ndarray, Geometry]:
-    image = sitk.ReadImage(str(path))
-    values = sitk.GetArrayFromImage(image)
+    image = SimpleITK.ReadImage(str(path))
+    values = SimpleITK.GetArrayFromImage(image)
     direction = np.array(image.GetDirection()).reshape(3, 3)[:, ::-1]
     spacing = tuple(image.GetSpacing()[::-1])
     return values, Geometry(values.shape, spacing, image.GetOrigin(), tuple(map(tuple, direction)))

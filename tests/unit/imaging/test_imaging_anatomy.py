@@ -1,113 +1,95 @@
-"""Body and lungs of a drawn chest: ellipse, two lungs with a vessel, windpipe, spine, couch, air."""
+"""Body and lungs of a thorax whose truth is known, and of the IBSI CT phantom."""
 
 import numpy as np
 import pytest
-from imaging_shapes import dice, points
 
-from perisurv.core import Geometry, Mask, Volume
+from perisurv.core import Geometry, Volume
 from perisurv.imaging import body_mask, lung_mask
 
-GRID = Geometry((28, 120, 150), (3.0, 2.0, 2.0), (-149.0, -119.0, -40.5))
-WHOLE = (slice(0, 28), slice(0, 120), slice(0, 150))
-FOUND_ON_MM = 3.0
+GRID = Geometry((24, 180, 240), (5.0, 1.5, 1.5))
+
+
+def ellipse(centre_mm, radii_mm):
+    y, x = np.arange(180)[:, None] * 1.5, np.arange(240)[None, :] * 1.5
+    return ((y - centre_mm[0]) / radii_mm[0]) ** 2 + ((x - centre_mm[1]) / radii_mm[1]) ** 2 <= 1
 
 
 @pytest.fixture(scope="module")
-def chest():
-    """Image and the drawn parts; y grows to the back."""
-    x, y, z = np.moveaxis(points(GRID), -1, 0)
-    body = (x / 130) ** 2 + (y / 90) ** 2 <= 1
-    lung = {
-        side: ((x - sign * 62) / 45) ** 2 + (y / 60) ** 2 + (z / 90) ** 2 <= 1
-        for side, sign in (("right", -1), ("left", 1))
-    }
-    vessel = (((x - 62) / 5) ** 2 + (y / 5) ** 2 <= 1) & lung["left"]
-    windpipe = x**2 + (y + 30) ** 2 <= 8**2
-    spine = x**2 + (y - 65) ** 2 <= 15**2
-    couch = (y > 100) & (y < 110) & (np.abs(x) < 120)
-    hu = np.full(GRID.shape, -1000.0)
-    lungs = lung["right"] | lung["left"]
-    for part, value in ((body, 40), (lungs, -850), (vessel, 40), (windpipe, -1000), (spine, 500), (couch, 100)):
-        hu[part] = value
-    hu += np.random.default_rng(0).normal(0, 15, GRID.shape)
-    parts = {"body": body, "lungs": lungs, "vessel": vessel, "windpipe": windpipe, "couch": couch}
-    return Volume(hu, GRID), parts
+def thorax():
+    """CT, body and lungs: an elliptic body with two lungs, vessels, trachea and bowel gas, on a couch, with noise."""
+    rng = np.random.default_rng(2)
+    plane = np.full((180, 240), -1000.0)
+    body = ellipse((120, 180), (95, 150))
+    lungs = ellipse((115, 105), (60, 50)) | ellipse((115, 255), (60, 50))
+    plane[body] = 40
+    plane[lungs] = -850
+    for x in (90, 120, 245, 270):
+        plane[ellipse((110, x), (4, 4))] = 40
+    plane[ellipse((115, 180), (9, 9))] = -1000
+    plane[155:160, 20:220] = 300  # couch, 10 mm below the body
+    ct = np.repeat(plane[None], 24, axis=0)
+    ct[:3][:, lungs] = 40
+    ct[0:2][:, ellipse((60, 150), (30, 30))] = -990  # bowel gas
+    ct += rng.normal(0, 25, ct.shape)
+    full_lungs = np.repeat(lungs[None], 24, axis=0)
+    full_lungs[:3] = False
+    return Volume(ct.astype(np.float32), GRID), np.repeat(body[None], 24, axis=0), full_lungs
 
 
-def share(of, found):
-    return np.count_nonzero(of & found) / np.count_nonzero(of)
+def dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
 
 
-def test_body_holds_lungs_and_leaves_couch_and_air_out(chest):
-    ct, parts = chest
+def test_body_without_couch(thorax):
+    ct, body, _ = thorax
     found = body_mask(ct).values
-    assert dice(found, parts["body"]) > 0.98
-    assert share(parts["lungs"], found) == 1.0
-    assert share(parts["windpipe"], found) == 1.0
-    assert not (found & parts["couch"]).any()
-    x, y, _ = np.moveaxis(points(GRID), -1, 0)
-    clearly_outside = (x / 136) ** 2 + (y / 96) ** 2 > 1
-    assert not (found & clearly_outside).any()
+    assert dice(found, body) > 0.985
+    assert not found[:, 154:161].any()
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        (slice(4, 24), slice(0, 120), slice(45, 150)),  # through the right lung
-        (slice(0, 28), slice(50, 120), slice(0, 150)),  # through both lungs, front cut off
-        (slice(0, 28), slice(40, 80), slice(30, 120)),  # inside the chest, no air around it
-    ],
-)
-def test_body_of_an_image_that_cuts_through_the_chest(chest, box):
-    ct, parts = chest
-    found = body_mask(ct.crop(box)).values
-    assert share(parts["lungs"][box], found) > 0.99
-    assert dice(found, parts["body"][box]) > 0.97
-    assert not (found & parts["couch"][box]).any()
-
-
-def test_lungs_are_both_found_with_vessels_and_without_windpipe(chest):
-    ct, parts = chest
+def test_both_lungs_with_vessels_without_trachea_and_bowel_gas(thorax):
+    ct, _, lungs = thorax
     found = lung_mask(ct).values
-    assert dice(found, parts["lungs"]) > 0.95
-    x = points(GRID)[..., 0]
-    for side in (x < 0, x > 0):
-        assert share(parts["lungs"] & side, found) > 0.93
-    assert share(parts["vessel"], found) > 0.95
-    assert share(parts["windpipe"], found) < 0.05
-    assert not (found & ~body_mask(ct).values).any()
+    assert dice(found, lungs) > 0.96
+    assert found[12, 110 * 2 // 3, 90 * 2 // 3]  # vessel
+    assert not found[12, 115 * 2 // 3, 180 * 2 // 3]  # trachea
+    assert not found[:3, 40, 100].any()  # bowel gas
 
 
-def test_one_lung_alone_is_found_without_the_air_outside(chest):
-    ct, parts = chest
-    hu = np.array(ct.values)
-    right = points(GRID)[..., 0] < 0
-    hu[parts["lungs"] & right] = 30.0  # collapsed
-    found = lung_mask(Volume(hu, GRID)).values
-    assert share(parts["lungs"] & ~right, found) > 0.93
-    assert not (found & right & parts["lungs"]).any()
+def test_lungs_cut_by_the_field_of_view_belong_to_the_body(thorax):
+    ct, body, _ = thorax
+    box = (slice(4, 20), slice(20, 130), slice(45, 200))
+    found = body_mask(ct.crop(box)).values
+    assert dice(found, body[box]) > 0.98
 
 
-def test_other_grid_gives_the_same_patient(chest):
-    ct, _ = chest
-    box = (slice(3, 20), slice(20, 90), slice(30, 120))
-    fine = GRID.crop(box).resampled((1.5, 1.5, 1.5))
-    for find in (body_mask, lung_mask):
-        asked = find(ct, fine)
-        assert asked.geometry == fine
-        k, j, i = np.moveaxis(np.rint(GRID.to_index(points(fine))).astype(int), -1, 0)
-        assert dice(asked.values, find(ct).values[k, j, i]) > 0.98
+def test_on_another_grid(thorax):
+    """Body on a crop at 1 mm that reaches beyond the image: same place, nothing outside."""
+    ct, body, _ = thorax
+    grid = GRID.resampled((1.0, 1.0, 1.0)).crop((slice(50, 60), slice(-30, 270), slice(-30, 200)))
+    found = body_mask(ct, grid)
+    index = np.rint(GRID.to_index(grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1)))).astype(int)
+    within = ((index >= 0) & (index < GRID.shape)).all(axis=-1)
+    expected = np.zeros(grid.shape, bool)
+    expected[within] = body[tuple(index[within].T)]
+    assert dice(found.values, expected) > 0.985
+    assert not found.values[~within].any()
 
 
-def test_nothing_but_air_holds_no_body_and_no_lung():
-    air = Volume(np.full((6, 30, 30), -1000.0), Geometry((6, 30, 30), (FOUND_ON_MM, 2.0, 2.0)))
-    assert body_mask(air).voxel_count == 0
-    assert lung_mask(air).voxel_count == 0
+def test_air_alone_holds_no_body():
+    empty = Volume(np.full((6, 20, 20), -1000, np.float32), Geometry((6, 20, 20), (3.0, 2.0, 2.0)))
+    assert body_mask(empty).voxel_count == 0
+    assert lung_mask(empty).voxel_count == 0
 
 
-def test_water_everywhere_is_all_body_without_lung():
-    grid = Geometry((6, 30, 30), (FOUND_ON_MM, 2.0, 2.0))
-    water = Volume(np.zeros(grid.shape), grid)
-    assert body_mask(water).values.all()
-    assert isinstance(lung_mask(water), Mask)
-    assert lung_mask(water).voxel_count == 0
+def test_ibsi_ct_phantom(ct_phantom):
+    """The crop around the tumour: tumour inside the body, aerated lung found, fat and muscle not taken for lung."""
+    ct, gtv = ct_phantom
+    body, lungs = body_mask(ct).values, lung_mask(ct).values
+    assert (body & gtv.values).sum() > 0.99 * gtv.voxel_count
+    assert not (lungs & ~body).any()
+    assert np.median(ct.values[lungs]) < -700
+    soft = (ct.values > -50) & (ct.values < 100)
+    assert (lungs & soft).sum() < 0.05 * lungs.sum()
+    aerated = (ct.values < -600) & (ct.values > -950) & body
+    assert (lungs & aerated).sum() > 0.9 * aerated.sum()

@@ -88,6 +88,8 @@ def test_resegmentation_is_by_hu_in_filtered_images_too_and_not_in_morphology() 
             assert whole[name] == cut[name], name
     assert whole["tumour__original__stat_max"] <= 400
     assert whole["tumour__morph__morph_vol_approx"] == (r <= 6).sum()
+    mean = whole["tumour__morph__morph_integ_int"] / whole["tumour__morph__morph_volume"]
+    assert mean == pytest.approx(whole["tumour__original__stat_mean"])
     assert np.isfinite(whole["tumour__log_2mm__stat_mean"])
 
 

@@ -5,7 +5,7 @@ from scipy.spatial.distance import pdist, squareform
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.radiomics import morphology
 from perisurv.radiomics.catalogue import names
-from perisurv.radiomics.morphology import _ellipsoid_area
+from perisurv.radiomics.morphology import _diameter, _ellipsoid_area
 
 SPACING = (1.5, 0.8, 1.0)
 
@@ -124,6 +124,12 @@ def test_diameter_and_autocorrelation_are_the_sums_over_all_pairs() -> None:
     cells = np.argwhere(inside)
     faces = np.concatenate([cells + 0.5 * s * np.eye(3, dtype=int)[a] for a in range(3) for s in (-1, 1)]) * SPACING
     assert f["morph_diam"] == pytest.approx(pdist(faces).max(), rel=1e-6)
+
+
+def test_diameter_of_more_corners_than_one_block() -> None:
+    points = np.random.default_rng(0).normal(size=(1500, 3))
+    points[-2:] = (30, 0, 0), (-20, 5, 0)
+    assert _diameter(points) == pytest.approx(np.sqrt(50**2 + 5**2))
 
 
 def test_autocorrelation_tells_smooth_from_noise_from_checkerboard() -> None:

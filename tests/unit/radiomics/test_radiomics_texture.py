@@ -55,6 +55,54 @@ def test_cooccurrence_counts_every_pair_once(levels) -> None:
     np.testing.assert_array_equal(merged, expected.sum(0, keepdims=True))
 
 
+def test_cooccurrence_features_by_definition(levels) -> None:
+    """The sums of the IBSI manual, written out over all pairs of levels."""
+    n = int(levels.max())
+    counts = kernels.cooccurrence(padded(levels), kernels.DIRECTIONS, n, True)[0]
+    p = (counts + counts.T) / (2 * counts.sum())
+    pairs = [(i, j, p[i - 1, j - 1]) for i in range(1, n + 1) for j in range(1, n + 1)]
+    single = p.sum(0)
+    apart = {k: sum(q for i, j, q in pairs if abs(i - j) == k) for k in range(n)}
+    together = {k: sum(q for i, j, q in pairs if i + j == k) for k in range(2, 2 * n + 1)}
+    mean = sum(i * q for i, _, q in pairs)
+    variance = sum((i - mean) ** 2 * q for i, _, q in pairs)
+    mean_apart, mean_together = (sum(k * q for k, q in d.items()) for d in (apart, together))
+
+    def bits(shares):
+        return -sum(q * np.log2(q) for q in shares if q > 0)
+
+    joint, one = bits(q for _, _, q in pairs), bits(single)
+    expected = {
+        "cm_joint_max": max(q for _, _, q in pairs),
+        "cm_joint_avg": mean,
+        "cm_joint_var": variance,
+        "cm_joint_entr": joint,
+        "cm_diff_avg": mean_apart,
+        "cm_diff_var": sum((k - mean_apart) ** 2 * q for k, q in apart.items()),
+        "cm_diff_entr": bits(apart.values()),
+        "cm_sum_avg": mean_together,
+        "cm_sum_var": sum((k - mean_together) ** 2 * q for k, q in together.items()),
+        "cm_sum_entr": bits(together.values()),
+        "cm_energy": sum(q**2 for _, _, q in pairs),
+        "cm_contrast": sum((i - j) ** 2 * q for i, j, q in pairs),
+        "cm_dissimilarity": sum(abs(i - j) * q for i, j, q in pairs),
+        "cm_inv_diff": sum(q / (1 + abs(i - j)) for i, j, q in pairs),
+        "cm_inv_diff_norm": sum(q / (1 + abs(i - j) / n) for i, j, q in pairs),
+        "cm_inv_diff_mom": sum(q / (1 + (i - j) ** 2) for i, j, q in pairs),
+        "cm_inv_diff_mom_norm": sum(q / (1 + (i - j) ** 2 / n**2) for i, j, q in pairs),
+        "cm_inv_var": 2 * sum(q / (i - j) ** 2 for i, j, q in pairs if i > j),
+        "cm_corr": sum((i - mean) * (j - mean) * q for i, j, q in pairs) / variance,
+        "cm_auto_corr": sum(i * j * q for i, j, q in pairs),
+        "cm_clust_tend": sum((i + j - 2 * mean) ** 2 * q for i, j, q in pairs),
+        "cm_clust_shade": sum((i + j - 2 * mean) ** 3 * q for i, j, q in pairs),
+        "cm_clust_prom": sum((i + j - 2 * mean) ** 4 * q for i, j, q in pairs),
+        # Of a symmetric matrix both cross entropies are twice the entropy of one level.
+        "cm_info_corr1": (joint - 2 * one) / one,
+        "cm_info_corr2": np.sqrt(1 - np.exp(-2 * (2 * one - joint))),
+    }
+    assert texture_features(levels, families=("cm",)) == pytest.approx(expected, rel=1e-9, abs=1e-10)
+
+
 def test_run_lengths_follow_every_line(levels) -> None:
     n, voxels = int(levels.max()), dictionary(levels)
     got = kernels.run_lengths(padded(levels), kernels.DIRECTIONS, n)
