@@ -13,7 +13,7 @@ __all__ = ["body_mask", "lung_mask"]
 
 BODY_HU = -300.0
 LUNG_HU = -400.0
-OUTSIDE_HU = -930.0  # median of air around the patient lies below, of aerated lung above
+OUTSIDE_HU = -960.0  # median: air around the patient and gas lie below, lung above, with emphysema too
 COARSE_MM = 3.0
 AIRWAY = 2  # coarse voxels: half the width of an airway that an erosion cuts off the lungs
 VESSEL = 3  # coarse voxels: half the width of a vessel that a closing fills
@@ -39,14 +39,14 @@ def body_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
 
 
 def lung_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
-    """Both lungs: the one or two largest aerated parts of the body, vessels filled in, trachea cut off.
+    """Both lungs: the large aerated parts of the body with the vessels in them; trachea and bowel gas are cut off.
 
     A tumour or consolidation that touches the pleura is not part of it. Parameters as in :func:`body_mask`.
     """
     coarse = _coarse(ct)
     body = _body(coarse.values)
     air = (coarse.values < LUNG_HU) & body
-    cores = _largest(_eroded(air, AIRWAY), 2)
+    cores = _aerated(_eroded(air, AIRWAY), coarse.values)
     lungs = ndimage.binary_dilation(cores, iterations=2 * AIRWAY) & air
     filled = _closed(lungs, VESSEL)
     return resample_mask(Mask((filled | lungs) & body, coarse.geometry), grid or ct.geometry)
@@ -64,7 +64,7 @@ def _coarse(ct: Volume) -> Volume:
 
 
 def _body(coarse: NDArray[np.float32]) -> Bools:
-    dense = _largest(ndimage.binary_dilation(_eroded(coarse > BODY_HU, 1)), 1)
+    dense = _largest(ndimage.binary_dilation(_eroded(coarse > BODY_HU, 1)))
     body = np.stack([ndimage.binary_fill_holes(plane) for plane in dense])
     labels, _ = ndimage.label(~body)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):

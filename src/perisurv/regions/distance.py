@@ -57,7 +57,10 @@ def _depth_mm(inside: Bools, spacing_mm: Triple, drawn_mm: Triple) -> Floats:
     smooth = np.asarray(gaussian_filter(inside.astype(np.float64), sigma, mode="nearest"))
     squares = [np.gradient(smooth, step, axis=axis) ** 2 for axis, step in enumerate(spacing_mm)]
     slope = np.maximum(np.sqrt(squares[0] + squares[1] + squares[2]), 1e-6)
-    return np.asarray((smooth - _level(smooth, slope * min(spacing_mm), int(np.count_nonzero(inside)))) / slope)
+    # Across one voxel along the gradient.
+    k, j, i = (square * step**2 for square, step in zip(squares, spacing_mm, strict=True))
+    rise = np.maximum(np.sqrt(k + j + i), 1e-6)
+    return np.asarray((smooth - _level(smooth, rise, int(np.count_nonzero(inside)))) / slope)
 
 
 def _level(smooth: Floats, rise: Floats, count: int) -> float:

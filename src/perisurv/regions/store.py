@@ -74,7 +74,8 @@ def load_regions(folder: Path | str) -> RegionSet:
                 "run the stage regions again."
             )
         geometry = _geometry(text["geometry"])
-        with np.load(folder / VOXELS, allow_pickle=False) as archive:
+        # Opened here because np.load leaves a file open that turns out to be cut short.
+        with (folder / VOXELS).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             image = Volume(archive["image"].astype(np.float32), geometry)
             regions = tuple(
                 Region(entry["name"], Mask(_unpacked(archive[f"mask_{n}"], geometry), geometry), entry["audit"])
@@ -113,5 +114,5 @@ def _geometry(grid: dict[str, Any]) -> Geometry:
 def _unpacked(bits: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.bool_]:
     count = int(np.prod(geometry.shape))
     if bits.size != (count + 7) // 8:
-        raise ReadError(f"A mask of {bits.size} bytes does not fit a grid of shape {geometry.shape}.")
+        raise ValueError(f"a mask of {bits.size} bytes does not fit a grid of shape {geometry.shape}")
     return np.unpackbits(bits, count=count).astype(bool).reshape(geometry.shape)

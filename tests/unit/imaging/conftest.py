@@ -1,7 +1,5 @@
 """The CT phantom and the filter phantoms of the IBSI."""
 
-import csv
-
 import numpy as np
 import pytest
 
@@ -29,16 +27,3 @@ def ct_phantom(test_data):
     folder = test_data / "ibsi1" / "ct_phantom" / "nifti"
     values, grid = _read(folder / "mask.nii.gz")
     return Volume(*_read(folder / "image.nii.gz")), Mask(values > 0, grid)
-
-
-@pytest.fixture(scope="session")
-def reference_values(test_data):
-    """Reader of the IBSI-1 tables: configuration -> tag -> (value, tolerance)."""
-
-    def read(configuration):
-        path = test_data / "ibsi1" / "reference_values" / f"ibsi_1_reference_values_config_{configuration}.csv"
-        with path.open(encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if row["reference value"]]
-        return {r["tag"]: (float(r["reference value"]), float(r["tolerance"] or 0)) for r in rows}
-
-    return read
