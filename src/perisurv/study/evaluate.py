@@ -57,6 +57,7 @@ def evaluate_models(
         Predictions, one row a patient and branch; and what they amount to.
     """
     outcome = data.outcome.take(data.external)
+    centre_of = {p.id: p.centre for p in cohort}
     predictions = {
         name: stages.predict_branch(
             signature, table.starting_with(*_columns(name, model, settings)), acquisition, settings
@@ -77,6 +78,7 @@ def evaluate_models(
             horizons_days=settings.evaluation.horizons_days if name != ORACLE else (),
             resamples=settings.evaluation.resamples,
             confidence=settings.evaluation.confidence,
+            strata=[centre_of[p] for p in outcome.patients],
         )
         for name, prediction in predictions.items()
     }
