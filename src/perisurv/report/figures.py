@@ -2,109 +2,155 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+import math
+from collections.abc import Sequence
 
-from perisurv.core import Evaluation, RiskGroupCurve
-from perisurv.report.style import BLUE, GREY, INK, ORANGE, bare, new_figure, to_svg
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from perisurv.core import Evaluation, LadderRow, RiskGroupCurve
+from perisurv.report.style import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT, draw_svg
+from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value, ring_label
 
 __all__ = ["forest_plot", "kaplan_meier_plot", "ring_plot", "roc_plot"]
 
-DAYS_PER_YEAR = 365.25
+GROUP_COLORS = {"low": BLUE, "high": ORANGE}
+HORIZON_COLORS = (BLUE, GREEN, PINK, ORANGE, GREY)
 
 
-def forest_plot(evaluation: Evaluation) -> str:
-    """C-index with its interval for every branch, the oracle set apart."""
+def forest_plot(evaluation: Evaluation, headline: str) -> str:
+    """C-index with its interval for every branch; the headline in colour, the oracle set apart."""
     rows = evaluation.ladder
-    figure = new_figure(7.6, 0.42 * len(rows) + 0.9)
-    axes = figure.subplots()
-    bare(axes)
-    for place, row in enumerate(rows):
-        oracle, headline = row.branch == "oracle", row.branch == "combined"
-        color = GREY if oracle else ORANGE if headline else BLUE
-        axes.plot([row.lower, row.upper], [place, place], color=color, lw=2, solid_capstyle="butt")
-        axes.plot(row.c_index, place, marker="D" if oracle else "o", ms=7, color=color)
+    volume = next((row.c_index for row in rows if row.branch == "volume"), None)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for place, row in enumerate(rows):
+            _rung(axes, place, row, headline)
+        axes.axvline(0.5, color=SOFT, lw=1.0, ls=(0, (4, 3)), zorder=0)
+        if volume is not None:
+            axes.axvline(volume, color=GREY, lw=1.0, ls=(0, (1, 2)), zorder=0)
+        if rows and rows[-1].branch == "oracle" and len(rows) > 1:
+            axes.axhline(len(rows) - 1.5, color=LIGHT, lw=1.0)
+        low, high = min([0.4, *(r.lower for r in rows)]), max([0.8, *(r.upper for r in rows)])
+        axes.set(xlim=(max(low - 0.02, 0.0), min(high + 0.02, 1.0)), ylim=(len(rows) - 0.5, -0.5))
+        axes.set_yticks(range(len(rows)), [branch_label(r.branch) for r in rows])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("C-index on the external centres")
         axes.text(
-            1.01, place, f"{row.c_index:.3f} ({row.lower:.3f}-{row.upper:.3f})", va="center", fontsize=9, color=INK,
-            transform=axes.get_yaxis_transform(),
-        )  # fmt: skip
-    axes.axvline(0.5, color=INK, lw=1, ls=(0, (4, 3)))
-    low = min(0.45, *(r.lower for r in rows)) - 0.02
-    axes.set(xlim=(low, max(0.9, *(r.upper for r in rows)) + 0.01), ylim=(len(rows) - 0.5, -0.5))
-    axes.set_yticks(range(len(rows)), [r.branch for r in rows])
-    axes.set_xlabel("C-index on the external centres; dashed: no discrimination", fontsize=9, color=INK)
-    return to_svg(figure)
+            1.02, 1.01, f"C ({evaluation.confidence:.0%} interval)", transform=axes.transAxes, color=SOFT, va="bottom"
+        )
+
+    return draw_svg(draw, (7.4, 0.34 * len(rows) + 0.8), "Forest plot of the C-index of every branch")
 
 
-def kaplan_meier_plot(evaluation: Evaluation, branch: str) -> str:
-    """Survival of the low and the high risk group with intervals and numbers at risk."""
+def kaplan_meier_plot(evaluation: Evaluation, branch: str, *, small: bool = False) -> str:
+    """Survival of the risk groups with intervals, censored patients and numbers at risk."""
     curves = [c for c in evaluation.curves if c.branch == branch]
-    figure = new_figure(6.4, 4.4)
-    axes, table = figure.subplots(2, 1, height_ratios=[5, 1], sharex=True)
-    bare(axes)
-    for color, curve in zip((BLUE, ORANGE), curves, strict=False):
-        x, survival = _steps(curve.time_days), (1.0, *curve.survival)
-        axes.step(x, survival, where="post", color=color, lw=2, label=f"{curve.group} risk (n = {curve.at_risk[0]})")
-        axes.fill_between(x, (1.0, *curve.lower), (1.0, *curve.upper), step="post", color=color, alpha=0.15, lw=0)
-    axes.set(ylim=(0, 1.02), ylabel="Overall survival", xlim=(0, None))
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
-    p = evaluation.log_rank_p[branch]
-    axes.text(0.02, 0.04, f"log-rank p {_p_value(p)}", transform=axes.transAxes, fontsize=9, color=INK)
-    _numbers_at_risk(table, curves)
-    return to_svg(figure)
+
+    def draw(figure: Figure) -> None:
+        heights = [3.2, 1.0] if small else [5.0, 0.9]
+        axes, table = figure.subplots(2, 1, height_ratios=heights, sharex=True)
+        for curve in curves:
+            _survival(axes, curve)
+        axes.set(ylim=(0, 1.02), xlim=(0, None))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_yticks([0.0, 0.5, 1.0] if small else [0.0, 0.25, 0.5, 0.75, 1.0])
+        if small:
+            axes.set_title(branch_label(branch), loc="left", fontsize=9.5, fontweight="bold", color=INK, pad=16)
+            axes.text(0, 1.04, _group_test(evaluation, branch), transform=axes.transAxes, fontsize=8.5, color=SOFT)
+        else:
+            axes.set_ylabel("Overall survival")
+            axes.text(0.02, 0.04, _group_test(evaluation, branch), transform=axes.transAxes)
+        _numbers_at_risk(table, curves, most=5 if small else 9)
+
+    label = f"Kaplan-Meier curves of the risk groups, {branch_label(branch)}"
+    return draw_svg(draw, (3.35, 2.85) if small else (6.2, 4.3), label)
 
 
 def roc_plot(evaluation: Evaluation, branch: str) -> str:
     """ROC curves of one branch at every horizon."""
     points = [p for p in evaluation.auc if p.branch == branch]
-    figure = new_figure(4.4, 4.4)
-    axes = figure.subplots()
-    bare(axes)
-    for color, point in zip((BLUE, ORANGE, "#009e73", "#cc79a7"), points, strict=False):
-        label = f"{point.time_days / DAYS_PER_YEAR:.3g} y: {point.auc:.3f} ({point.lower:.3f}-{point.upper:.3f})"
-        axes.plot(point.false_positive_rate, point.true_positive_rate, color=color, lw=2, label=label)
-    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=(0, (4, 3)))
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 - specificity", ylabel="sensitivity", aspect="equal")
-    if points:
-        axes.legend(title="AUC", frameon=False, fontsize=8, title_fontsize=8, loc="lower right")
-    return to_svg(figure)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=LIGHT, lw=1.0)
+        for number, point in enumerate(points):
+            color = HORIZON_COLORS[number % len(HORIZON_COLORS)]
+            label = f"{horizon_label(point.time_days)}: {point.auc:.2f} ({point.lower:.2f}\u2013{point.upper:.2f})"
+            axes.plot(point.false_positive_rate, point.true_positive_rate, color=color, lw=1.8, label=label)
+        axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="1 \u2212 specificity", ylabel="Sensitivity", aspect="equal")
+        axes.legend(title="AUC", alignment="left", loc="lower right", fontsize=8.5, title_fontsize=8.5)
+
+    return draw_svg(draw, (3.7, 3.8), f"ROC curves over time, {branch_label(branch)}")
 
 
 def ring_plot(evaluation: Evaluation) -> str:
-    """How often each ring width won the inner cross-validation."""
-    votes = evaluation.ring_votes
-    figure = new_figure(4.4, 0.4 * len(votes) + 0.9)
-    axes = figure.subplots()
-    bare(axes)
-    colors = [ORANGE if name == evaluation.ring else BLUE for name in votes]
-    axes.barh([_ring(name) for name in votes], list(votes.values()), color=colors, height=0.6)
-    axes.invert_yaxis()
-    axes.set_xlabel("folds won inside the training centre; orange: chosen", fontsize=9, color=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return to_svg(figure)
+    """How many folds of the inner cross-validation each ring width won."""
+    votes = sorted(evaluation.ring_votes.items(), key=lambda item: (_width(item[0]), item[0]))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        colors = [ORANGE if name == evaluation.ring else BLUE for name, _ in votes]
+        bars = axes.barh([ring_label(name) for name, _ in votes], [n for _, n in votes], color=colors, height=0.62)
+        axes.bar_label(bars, padding=4, color=INK)
+        axes.set(ylim=(len(votes) - 0.5, -0.5), xlim=(0, max([1, *(n for _, n in votes)]) * 1.1))
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.tick_params(length=0, labelbottom=False)
+
+    return draw_svg(draw, (4.4, 0.32 * max(len(votes), 1) + 0.2), "Folds won by each ring width")
 
 
-def _numbers_at_risk(axes: Axes, curves: list[RiskGroupCurve]) -> None:
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    for place, (color, curve) in enumerate(zip((BLUE, ORANGE), curves, strict=False)):
-        every = max(len(curve.at_risk_time_days) // 8, 1)
-        for days, count in list(zip(curve.at_risk_time_days, curve.at_risk, strict=True))[::every]:
-            axes.text(days / DAYS_PER_YEAR, place, str(count), ha="center", va="center", fontsize=8, color=color)
-    axes.set(ylim=(max(len(curves), 1) - 0.4, -0.6))
-    axes.set_yticks(range(len(curves)), [c.group for c in curves], fontsize=8)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("years since start of radiotherapy; numbers at risk above", fontsize=9, color=INK)
+def _rung(axes: Axes, place: int, row: LadderRow, headline: str) -> None:
+    oracle, first = row.branch == "oracle", row.branch == headline
+    color = GREY if oracle else ORANGE if first else BLUE
+    axes.plot([row.lower, row.upper], [place, place], color=color, lw=2.2 if first else 1.6, solid_capstyle="butt")
+    axes.plot(row.c_index, place, marker="D" if oracle else "o", ms=8 if first else 6, color=color, ls="none")
+    axes.text(
+        1.02, place, f"{row.c_index:.3f} ({row.lower:.3f}\u2013{row.upper:.3f})", va="center",
+        color=INK, transform=axes.get_yaxis_transform(),
+    )  # fmt: skip
 
 
-def _steps(time_days: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(float(t) for t in np.array((0.0, *time_days)) / DAYS_PER_YEAR)
+def _survival(axes: Axes, curve: RiskGroupCurve) -> None:
+    color = GROUP_COLORS.get(curve.group, GREEN)
+    years = [0.0, *(t / DAYS_PER_YEAR for t in curve.time_days)]
+    survival = [1.0, *curve.survival]
+    axes.step(years, survival, where="post", color=color, lw=1.8, label=f"{curve.group} risk")
+    axes.fill_between(years, [1.0, *curve.lower], [1.0, *curve.upper], step="post", color=color, alpha=0.13, lw=0)
+    censored = [n for n in range(1, len(years)) if survival[n] == survival[n - 1]]
+    axes.plot(
+        [years[n] for n in censored], [survival[n] for n in censored], ls="none", marker="|", ms=5, mew=0.9, color=color
+    )
 
 
-def _p_value(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+def _numbers_at_risk(axes: Axes, curves: Sequence[RiskGroupCurve], most: int) -> None:
+    axes.spines[["left", "bottom"]].set_visible(False)
+    for place, curve in enumerate(curves):
+        color = GROUP_COLORS.get(curve.group, GREEN)
+        every = max(math.ceil(len(curve.at_risk_time_days) / most), 1)
+        if every > 1:
+            every += every % 2  # half years are given: show whole ones
+        shown = list(zip(curve.at_risk_time_days, curve.at_risk, strict=True))[::every]
+        for days, count in shown:
+            axes.text(days / DAYS_PER_YEAR, place, str(count), ha="center", va="center", fontsize=8.5, color=color)
+        axes.set_xticks([days / DAYS_PER_YEAR for days, _ in shown], [f"{d / DAYS_PER_YEAR:.3g}" for d, _ in shown])
+    axes.set(ylim=(max(len(curves), 1) - 0.4, -0.6), xlabel="Years of follow-up, with numbers at risk")
+    axes.set_yticks(range(len(curves)), [f"{c.group} risk" for c in curves])
+    for label, curve in zip(axes.get_yticklabels(), curves, strict=True):
+        label.set_color(GROUP_COLORS.get(curve.group, GREEN))
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="y", pad=14)
 
 
-def _ring(name: str) -> str:
-    return name.removeprefix("ring_").replace("mm", " mm")
+def _group_test(evaluation: Evaluation, branch: str) -> str:
+    if sum(curve.branch == branch for curve in evaluation.curves) < 2:
+        return "one risk group"
+    return f"log-rank {p_value(evaluation.log_rank_p[branch])}"
+
+
+def _width(name: str) -> float:
+    digits = name.removeprefix("ring_").removesuffix("mm")
+    return float(digits) if digits.replace(".", "", 1).isdigit() else math.inf

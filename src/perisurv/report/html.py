@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from perisurv.core import Evaluation, LadderRow, RegionSet
+from perisurv.core import Evaluation, RegionSet
+from perisurv.report import facts, words
 from perisurv.report.figures import forest_plot, kaplan_meier_plot, ring_plot, roc_plot
 from perisurv.report.pictures import ring_picture
 
 __all__ = ["render_report"]
 
-HEADLINE = "combined"
 COEFFICIENTS_SHOWN = 25
 
 
@@ -33,7 +34,8 @@ def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], setting
     Returns
     -------
     str
-        HTML with all styles and figures inside; it loads nothing. Text from files is escaped.
+        HTML with all styles and figures inside; it loads nothing and runs nothing. Text from files is escaped.
+        The same input gives the same text.
     """
     environment = Environment(
         loader=PackageLoader("perisurv.report", "templates"),
@@ -42,37 +44,74 @@ def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], setting
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["ring"] = lambda name: name.removeprefix("ring_").replace("mm", " mm")
-    branches = [row.branch for row in evaluation.ladder if row.branch != "oracle"]
-    headline = HEADLINE if HEADLINE in branches else branches[-1]
-    return environment.get_template("report.html").render(
-        e=evaluation,
-        headline=evaluation.row(headline),
-        volume=_row(evaluation, "volume"),
-        oracle=_row(evaluation, "oracle"),
-        forest=Markup(forest_plot(evaluation)),  # noqa: S704 (our own SVG)
-        rings=Markup(ring_plot(evaluation)),  # noqa: S704
-        curves=[
-            (b, Markup(kaplan_meier_plot(evaluation, b)), Markup(roc_plot(evaluation, b)))  # noqa: S704
-            for b in branches
-            if any(curve.branch == b for curve in evaluation.curves)
-        ],
-        first_branch=headline,
-        pictures=[_picture(regions, number) for number, regions in enumerate(pictures, start=1)],
-        selected={b: _largest(evaluation.selected.get(b, {})) for b in branches},
-        settings=settings_toml,
+    environment.filters.update(
+        branch=words.branch_label, ring=words.ring_label, p=words.p_value, c="{:.3f}".format, signed="{:+.3f}".format
     )
+    page = {
+        "e": evaluation,
+        "settings": settings_toml,
+        "pictures": [_picture(regions) for regions in pictures],
+        **_headline(evaluation),
+        **_risk_groups(evaluation),
+        **_patients_and_rings(evaluation),
+        **_features(evaluation),
+    }
+    return environment.get_template("page.html").render(page)
 
 
-def _row(evaluation: Evaluation, branch: str) -> LadderRow | None:
-    return next((row for row in evaluation.ladder if row.branch == branch), None)
+def _headline(evaluation: Evaluation) -> dict[str, Any]:
+    rows = {row.branch: row for row in evaluation.ladder}
+    headline = facts.headline_row(evaluation)
+    return {
+        "headline": headline,
+        "volume": rows.get("volume"),
+        "oracle": rows.get("oracle"),
+        "cautions": facts.caution(headline, rows.get("volume")),
+        "confidence": f"{100 * evaluation.confidence:g} %",
+        "forest": _svg(forest_plot(evaluation, headline.branch)),
+        "tested": [b for b in rows if sum(curve.branch == b for curve in evaluation.curves) == 2],
+    }
 
 
-def _picture(regions: RegionSet, number: int) -> tuple[str, str, RegionSet]:
-    png = base64.b64encode(ring_picture(regions)).decode()
-    return f"Example {number}", f"data:image/png;base64,{png}", regions
+def _risk_groups(evaluation: Evaluation) -> dict[str, Any]:
+    headline = facts.headline_row(evaluation).branch
+    drawn = [row.branch for row in evaluation.ladder if any(c.branch == row.branch for c in evaluation.curves)]
+    horizons, groups = facts.group_facts(evaluation, headline)
+    auc_horizons, auc_rows = facts.auc_table(evaluation)
+    return {
+        "headline_curves": _svg(kaplan_meier_plot(evaluation, headline)) if headline in drawn else None,
+        "headline_roc": _svg(roc_plot(evaluation, headline)) if any(r[0] == headline for r in auc_rows) else None,
+        "other_curves": [_svg(kaplan_meier_plot(evaluation, b, small=True)) for b in drawn if b != headline],
+        "group_horizons": horizons,
+        "groups": groups,
+        "auc_horizons": auc_horizons,
+        "auc_rows": auc_rows,
+    }
 
 
-def _largest(coefficients: dict[str, float]) -> list[tuple[str, float]]:
-    ordered = sorted(coefficients.items(), key=lambda item: (-abs(item[1]), item[0]))
-    return ordered[:COEFFICIENTS_SHOWN]
+def _patients_and_rings(evaluation: Evaluation) -> dict[str, Any]:
+    votes = evaluation.ring_votes
+    return {
+        "flow": facts.flow_counts(evaluation),
+        "exclusions": facts.exclusion_groups(evaluation),
+        "rings": _svg(ring_plot(evaluation)) if votes else None,
+        "ring_won": votes.get(evaluation.ring, 0),
+        "folds": sum(votes.values()),
+        "outvoted": sorted(name for name in votes if votes[name] > votes.get(evaluation.ring, 0)),
+    }
+
+
+def _features(evaluation: Evaluation) -> dict[str, Any]:
+    branches = [row.branch for row in evaluation.ladder if row.branch != "oracle"]
+    return {"selected": {b: facts.coefficients(evaluation, b) for b in branches}, "shown": COEFFICIENTS_SHOWN}
+
+
+def _picture(regions: RegionSet) -> dict[str, Any]:
+    columns, rows = facts.audit_rows(regions)
+    png = base64.b64encode(ring_picture(regions)).decode("ascii")
+    volume_ml = regions["tumour"].mask.volume_ml
+    return {"data": f"data:image/png;base64,{png}", "volume_ml": volume_ml, "columns": columns, "rows": rows}
+
+
+def _svg(element: str) -> Markup:
+    return Markup(element)  # noqa: S704 (drawn here; its text was escaped by the writer)

@@ -2,80 +2,115 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
 
-from perisurv.core import RegionSet
-from perisurv.report.style import RINGS, new_figure, to_png
+from perisurv.core import Geometry, RegionSet
+from perisurv.report.style import RINGS, SOFT, draw_png
+from perisurv.report.words import ring_label
 
 __all__ = ["ring_picture"]
 
 LUNG_WINDOW_HU = (-1150.0, 350.0)
+WIDTH_INCH = 5.6
+MARGIN_MM = 22.0
 SCALE_MM = 20.0
+EDGE = withStroke(linewidth=2.3, foreground=(0.0, 0.0, 0.0, 0.45))
+
+Image = NDArray[np.generic]
 
 
 def ring_picture(regions: RegionSet, title: str = "") -> bytes:
-    """PNG of the slices through the centre of the tumour: axial and coronal, lung window, with the outlines.
+    """PNG of the axial and the coronal slice with the largest section of the tumour, lung window, with all outlines.
+
+    Seen as a radiologist does: the patient's right on the left, front or head up, both slices to one scale.
 
     Parameters
     ----------
     regions
-        Tumour and rings of one patient.
+        Tumour and rings of one patient, the tumour first.
     title
         Text above the picture; the patient is not named otherwise.
     """
-    centre = np.argwhere(regions["tumour"].mask.values).mean(axis=0).round().astype(int)
-    figure = new_figure(7.2, 3.9)
-    axial, coronal = figure.subplots(1, 2)
-    _draw(axial, regions, axis=0, at=int(centre[0]))
-    _draw(coronal, regions, axis=1, at=int(centre[1]))
-    axial.set_title("axial", fontsize=9, color="#1f2933")
-    coronal.set_title("coronal", fontsize=9, color="#1f2933")
-    handles = [
-        Line2D([], [], color=color, lw=1.8, label=_label(region.name))
-        for color, region in zip(RINGS, regions, strict=False)
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
-    if title:
-        figure.suptitle(title, fontsize=10, color="#1f2933")
-    return to_png(figure)
+    image, spacing_mm = _upright(regions.image.values, regions.image.geometry)
+    masks = [_upright(region.mask.values, regions.image.geometry)[0] for region in regions]
+    names = ["Tumour" if region.name == "tumour" else ring_label(region.name).capitalize() for region in regions]
+    # Each region with all that lies inside it: an annulus has an inner edge that is the tumour's outline again.
+    filled = list(np.logical_or.accumulate(masks))
+    box = _box(filled[-1], spacing_mm, image.shape)
+    image, filled = image[box], [mask[box] for mask in filled]
+    tumour = filled[0]
+    k, j = (int(tumour.sum(axis=axes).argmax()) for axes in ((1, 2), (0, 2)))
+    height, depth, width = (n * s for n, s in zip(image.shape, spacing_mm, strict=True))
+
+    def draw(figure: Figure) -> None:
+        axial, coronal = figure.subplots(1, 2)
+        _slice(axial, image[k], [m[k] for m in filled], spacing_mm[1:], "RLAP")
+        _slice(coronal, image[:, j], [m[:, j] for m in filled], (spacing_mm[0], spacing_mm[2]), "RLHF")
+        axial.set_title("Axial", fontsize=9, color=SOFT)
+        coronal.set_title("Coronal", fontsize=9, color=SOFT)
+        handles = [Line2D([], [], color=c, lw=2.2, label=n) for c, n in zip(_colors(len(names)), names, strict=True)]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5), handlelength=1.6)
+        if title:
+            figure.suptitle(title, fontsize=10)
+
+    return draw_png(draw, (WIDTH_INCH, WIDTH_INCH * max(height, depth) / (2 * width) + (0.85 if title else 0.6)))
 
 
-def _draw(axes: Axes, regions: RegionSet, axis: int, at: int) -> None:
-    image = np.take(regions.image.values, at, axis=axis)
-    spacing = regions.image.geometry.spacing_mm
-    vertical, horizontal = (spacing[1], spacing[2]) if axis == 0 else (spacing[0], spacing[2])
+def _upright(values: Image, geometry: Geometry) -> tuple[Image, tuple[float, float, float]]:
+    """The array with its axes from feet to head turned head up, front to back, right to left; and its spacing, mm."""
+    direction = np.asarray(geometry.direction)
+    # World axis z, y, x: the array axis nearest to it, each used once.
+    first = int(np.abs(direction[2]).argmax())
+    rest = [axis for axis in range(3) if axis != first]
+    second = max(rest, key=lambda axis: abs(direction[1, axis]))
+    order = (first, second, next(axis for axis in rest if axis != second))
+    turned = values.transpose(order)
+    for place, world in enumerate((2, 1, 0)):
+        ascending = direction[world, order[place]] > 0
+        if ascending == (world == 2):
+            turned = np.flip(turned, axis=place)
+    a, b, c = (geometry.spacing_mm[axis] for axis in order)
+    return turned, (a, b, c)
+
+
+def _box(outer: Image, spacing_mm: tuple[float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
+    """The largest region with a margin, inside the image."""
+    hits = np.argwhere(outer)
+    pad = np.ceil(MARGIN_MM / np.asarray(spacing_mm)).astype(int)
+    low, high = np.maximum(hits.min(axis=0) - pad, 0), np.minimum(hits.max(axis=0) + pad + 1, shape)
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return k, j, i
+
+
+def _slice(axes: Axes, image: Image, masks: list[Image], spacing_mm: tuple[float, float], letters: str) -> None:
+    """One slice, rows downwards; letters: left, right, upper and lower side of the patient."""
+    vertical, horizontal = spacing_mm
     height, width = image.shape[0] * vertical, image.shape[1] * horizontal
-    # Rows run to the back in an axial slice, slices run to the head in a coronal one: the patient's front and head up.
-    extent = (0.0, width, height, 0.0) if axis == 0 else (0.0, width, 0.0, height)
-    origin: Literal["upper", "lower"] = "upper" if axis == 0 else "lower"
     low, high = LUNG_WINDOW_HU
-    axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, origin=origin, interpolation="bilinear")
-    x = (np.arange(image.shape[1]) + 0.5) * horizontal
-    y = (np.arange(image.shape[0]) + 0.5) * vertical
-    for color, region in reversed(list(zip(RINGS, regions, strict=False))):
-        mask = np.take(_filled(regions, region.name), at, axis=axis)
+    extent = (0.0, width, height, 0.0)
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    x, y = ((np.arange(n) + 0.5) * s for n, s in ((image.shape[1], horizontal), (image.shape[0], vertical)))
+    for color, mask in reversed(list(zip(_colors(len(masks)), masks, strict=True))):
         if mask.any() and not mask.all():
-            axes.contour(x, y, mask.astype(float), levels=[0.5], colors=[color], linewidths=1.4)
-    axes.plot([4.0, 4.0 + SCALE_MM], [0.96 * height if axis == 0 else 0.04 * height] * 2, color="white", lw=2.5)
-    axes.text(
-        4.0, 0.94 * height if axis == 0 else 0.06 * height, f"{SCALE_MM:g} mm", color="white", fontsize=8, va="bottom"
-    )
+            lines = axes.contour(x, y, mask.astype(float), levels=[0.5], colors=[color], linewidths=1.3)
+            lines.set_path_effects([EDGE])
+    outline = withStroke(linewidth=1.5, foreground="black")
+    white: dict[str, Any] = {"color": "white", "fontsize": 9.0, "path_effects": [outline]}
+    places = ((0.015, 0.5, "left", "center"), (0.985, 0.5, "right", "center"), (0.5, 0.985, "center", "top"))
+    for letter, (at_x, at_y, ha, va) in zip(letters[:3], places, strict=True):
+        axes.text(at_x, at_y, letter, ha=ha, va=va, transform=axes.transAxes, **white)
+    left, bottom = 0.03 * width, 0.955 * height
+    axes.plot([left, left + SCALE_MM], [bottom, bottom], color="white", lw=2.6, path_effects=[EDGE])
+    axes.text(left, bottom - 0.015 * height, f"{SCALE_MM:g} mm", va="bottom", **white)
     axes.set_axis_off()
 
 
-def _filled(regions: RegionSet, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """The region with everything inside it, so that only its outer edge is drawn."""
-    filled = np.zeros(regions.image.values.shape, dtype=bool)
-    for region in regions:
-        filled |= region.mask.values
-        if region.name == name:
-            break
-    return filled
-
-
-def _label(name: str) -> str:
-    return name.replace("ring_", "").replace("mm", " mm ring") if name.startswith("ring_") else name
+def _colors(count: int) -> list[str]:
+    return [RINGS[n % len(RINGS)] for n in range(count)]

@@ -1,50 +1,94 @@
-"""Colours and drawing of all figures: colour-blind safe, the same bytes for the same input."""
+"""Colours and drawing of all figures: colour-blind safe, the same bytes whatever the reader's matplotlibrc says."""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREY", "INK", "ORANGE", "RINGS", "bare", "new_figure", "to_png", "to_svg"]
+__all__ = ["BLUE", "GREEN", "GREY", "INK", "LIGHT", "ORANGE", "PINK", "RINGS", "SOFT", "draw_png", "draw_svg"]
 
-INK = "#1f2933"
-GREY = "#8795a1"
+# Okabe and Ito.
 BLUE = "#0072b2"
 ORANGE = "#d55e00"
-# Tumour, then rings by width (Okabe and Ito).
-RINGS = ("#d55e00", "#f0e442", "#56b4e9", "#cc79a7", "#009e73", "#e69f00")
+GREEN = "#009e73"
+PINK = "#cc79a7"
+# Tumour, then rings by width.
+RINGS = (ORANGE, "#f0e442", "#56b4e9", PINK, GREEN, "#e69f00")
+INK = "#1f2933"
+SOFT = "#52606d"
+GREY = "#8795a1"
+LIGHT = "#d9e2ec"
 
 
-def new_figure(width_inch: float, height_inch: float) -> Figure:
-    """A figure without any global state of pyplot."""
-    return Figure(figsize=(width_inch, height_inch), layout="constrained")
+def draw_svg(draw: Callable[[Figure], None], size_inch: tuple[float, float], label: str) -> str:
+    """An SVG element for a page.
 
-
-def bare(axes: Axes) -> None:
-    """Take away what carries no data."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=INK, labelsize=9)
-
-
-def to_svg(figure: Figure) -> str:
-    """The figure as an SVG element for a page."""
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "perisurv", "svg.fonttype": "none", "font.family": "sans-serif"}):
+    Parameters
+    ----------
+    draw
+        Fills the figure.
+    size_inch
+        Width and height, inch.
+    label
+        What the figure shows, for readers who cannot see it. Different figures of a page need different labels.
+    """
+    with _style(label):
+        figure = Figure(figsize=size_inch, layout="constrained")
+        draw(figure)
         FigureCanvasSVG(figure)
+        buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    text = text[text.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # Names of groups repeat from figure to figure; only clips and markers are referred to.
+    used = set(re.findall(r"(?:href=\"|url\()#([^\")]+)", text))
+    text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", text)
+    # The page's own typeface.
+    return re.sub(r"font-family: [^;\"]*;? ?", "", text)
 
 
-def to_png(figure: Figure, dpi: int = 110) -> bytes:
-    """The figure as PNG."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+def draw_png(draw: Callable[[Figure], None], size_inch: tuple[float, float], dpi: int = 190) -> bytes:
+    """A PNG of the figure that ``draw`` fills."""
+    with _style("png"):
+        figure = Figure(figsize=size_inch, layout="constrained")
+        draw(figure)
+        FigureCanvasAgg(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+@contextmanager
+def _style(salt: str) -> Iterator[None]:
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(
+            {
+                "axes.edgecolor": GREY,
+                "axes.labelcolor": SOFT,
+                "axes.linewidth": 0.8,
+                "axes.spines.right": False,
+                "axes.spines.top": False,
+                "font.size": 9.0,
+                "legend.fontsize": 9.0,
+                "legend.frameon": False,
+                "svg.fonttype": "none",
+                "text.color": INK,
+                "text.parse_math": False,
+                "xtick.color": GREY,
+                "xtick.labelcolor": INK,
+                "ytick.color": GREY,
+                "ytick.labelcolor": INK,
+                "svg.hashsalt": f"perisurv {salt}",
+            }
+        )
+        yield
