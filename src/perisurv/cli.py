@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -46,11 +46,12 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        _console.print(f"perisurv: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _fail(str(error), 2)
     except PerisurvError as error:
-        _console.print(f"perisurv: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error), 1)
+    except OSError as error:  # a path that is wrong, a disk that is full, a right that is lacking
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"The file or folder{where} cannot be used: {error.strerror or error}. Check path, rights and disk.", 2)
 
 
 @app.command()
@@ -254,15 +255,25 @@ def _run(study: Path, out: Path | None, workers: int | None = None) -> Iterator[
 @contextmanager
 def _progress() -> Iterator[Any]:
     columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console) as bars:
-        tasks: dict[str, Any] = {}
+    bars = Progress(*columns, console=_console)
+    tasks: dict[str, Any] = {}
 
-        def show(label: str, done: int, total: int) -> None:
-            if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
-            bars.update(tasks[label], completed=done, total=total)
+    def show(label: str, done: int, total: int) -> None:
+        bars.start()
+        if label not in tasks:
+            tasks[label] = bars.add_task(label, total=total)
+        bars.update(tasks[label], completed=done, total=total)
 
+    try:
         yield show
+    finally:
+        if tasks:
+            bars.stop()
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    _console.print(f"perisurv: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
 
 
 def _say_stage(run: Any, stage: str, as_json: bool) -> None:
@@ -280,7 +291,7 @@ def _sentence(row: dict[str, Any]) -> str:
     )
     line = f"{row['patient']}: risk {row['risk']:+.3f}, {row['group']} risk group, alive at {alive}"
     if row["abstained"]:
-        return f"{row['patient']}: no prediction, {row['abstained']} (for study only: {line.split(': ', 1)[1]})"
+        return f"{row['patient']}: no prediction. {row['abstained']} (For study only: {line.split(': ', 1)[1]})"
     return line
 
 

@@ -86,7 +86,7 @@ class WholeFiles:
         cut = [s.name for s in series.slices if s.truncated]
         if not cut:
             return None
-        return f"{cut[0]} ends before its pixels do ({len(cut)} such slices); copy or export the CT again."
+        return f"{cut[0]} ends before its pixels do (such slices: {len(cut)}); copy or export the CT again."
 
 
 class SliceGeometry:
@@ -179,7 +179,7 @@ class EverySlice:
         k = int(gaps[0])
         return (
             f"{series.slices[k].name} and {series.slices[k + 1].name} are {steps[k]:.2f} mm apart where "
-            f"{usual:.2f} mm is usual ({gaps.size} such gaps); export the whole series."
+            f"{usual:.2f} mm is usual (such gaps: {gaps.size}); export the whole series."
         )
 
 
@@ -228,11 +228,20 @@ class SameCt:
         structures, series = pair.structures, pair.series
         first = series.slices[0]
         if patient_key(structures.patient_id) != patient_key(first.patient_id):
-            return f"{structures.name} was drawn on the CT of another patient in {series.folder}."
+            return (
+                f"{structures.name} was drawn on the CT of another patient in {series.folder}; export the contour of "
+                "this patient."
+            )
         if structures.frame_uids and first.frame_uid and first.frame_uid not in structures.frame_uids:
-            return f"{structures.name} names another frame of reference than the CT in {series.folder}."
+            return (
+                f"{structures.name} names another frame of reference than the CT in {series.folder}; export the CT "
+                "that it was drawn on."
+            )
         if structures.image_uids and not structures.image_uids & _image_uids(series):
-            return f"{structures.name} refers to none of the slices in {series.folder}."
+            return (
+                f"{structures.name} refers to none of the slices in {series.folder}; export the CT that it was drawn "
+                "on."
+            )
         return None
 
 
@@ -248,8 +257,8 @@ class EveryReferencedSlice:
         if not missing:
             return None
         return (
-            f"{pair.structures.name} refers to {len(pair.structures.image_uids)} slices, {missing} of them are not in "
-            f"{pair.series.folder}; export the whole series."
+            f"{pair.series.folder} lacks {missing} of the {len(pair.structures.image_uids)} slices that "
+            f"{pair.structures.name} refers to; export the whole series."
         )
 
 
@@ -264,7 +273,10 @@ class OneTumour:
         structures = pair.structures
         if not structures.candidates:
             names = ", ".join(structures.roi_names.values()) or "none"
-            return f"{structures.name} has no ROI that tumour_roi matches; its ROIs are {names}."
+            return (
+                f"{structures.name} has no ROI that tumour_roi matches; its ROIs are {names}. Draw the tumour, or set "
+                "tumour_roi to its name."
+            )
         if structures.roi is None:
             names = ", ".join(structures.candidates)
             return f"{structures.name} has several tumour ROIs ({names}); make tumour_roi choose one."
@@ -299,7 +311,11 @@ class ContoursOnSlices:
         try:
             rasterise(roi.contours if roi else (), pair.series.geometry())
         except GeometryError as error:
-            return f"ROI {roi.name if roi else ''} of {pair.structures.name}: {error} in {pair.series.folder}."
+            name = roi.name if roi else ""
+            return (
+                f"ROI {name} of {pair.structures.name}: {error} in {pair.series.folder}; export the CT that it was "
+                "drawn on."
+            )
         return None
 
 
@@ -314,7 +330,10 @@ class EnclosedVoxels:
         roi = pair.structures.roi
         if roi is None or rasterise(roi.contours, pair.series.geometry()).voxel_count:
             return None
-        return f"ROI {roi.name} of {pair.structures.name} encloses no voxel of the CT in {pair.series.folder}."
+        return (
+            f"ROI {roi.name} of {pair.structures.name} encloses no voxel of the CT in {pair.series.folder}; draw the "
+            "tumour."
+        )
 
 
 class PositiveTime:

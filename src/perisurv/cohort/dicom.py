@@ -219,9 +219,9 @@ def probe(path: Path, name: str) -> DicomFile | None:
         patient_id = _text(dataset, "PatientID")
         truncated = _is_truncated(dataset, end, path.stat().st_size)
     except DICOM_ERRORS as error:
-        raise ReadError(f"{name} cannot be parsed as DICOM ({type(error).__name__}).") from error
+        raise ReadError(f"{name} cannot be parsed as DICOM ({type(error).__name__}); export it again.") from error
     if not sop_class and not modality:
-        raise ReadError(f"{name} starts like DICOM but names neither its class nor its modality.")
+        raise ReadError(f"{name} starts like DICOM but names neither its class nor its modality; export it again.")
     return DicomFile(path, name, sop_class, modality, patient_id, truncated, dataset)
 
 
@@ -264,7 +264,9 @@ def ct_header(file: DicomFile) -> CtHeader:
             truncated=file.truncated,
         )
     except DICOM_ERRORS as error:
-        raise ReadError(f"{file.name} holds a value that DICOM does not allow ({type(error).__name__}).") from error
+        raise ReadError(
+            f"{file.name} holds a value that DICOM does not allow ({type(error).__name__}); export it again."
+        ) from error
 
 
 def pixel_hu(path: Path, dataset: Dataset) -> NDArray[np.float32]:

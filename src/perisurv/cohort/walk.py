@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["VOLUME_SUFFIXES", "FoundFiles", "find_files"]
+__all__ = ["VOLUME_SUFFIXES", "FoundFiles", "find_files", "walk_files"]
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 # Never DICOM, so never opened. The truth of a simulated cohort (truth.parquet) is among them.
@@ -52,9 +52,9 @@ class FoundFiles:
 
 
 def find_files(root: Path) -> FoundFiles:
-    """Walk a folder of any nesting, through links, each real folder once."""
+    """Sort the files below a folder by kind."""
     kinds: dict[str, list[Path]] = {"dicom": [], "volume": [], "table": [], "unreadable": [], "other": []}
-    for path in _files(root):
+    for path in walk_files(root):
         kinds[_kind(path)].append(path)
     return FoundFiles(
         tuple(kinds["dicom"]),
@@ -65,7 +65,8 @@ def find_files(root: Path) -> FoundFiles:
     )
 
 
-def _files(root: Path) -> Iterator[Path]:
+def walk_files(root: Path) -> Iterator[Path]:
+    """Files of any nesting, ordered, through links, each real folder once; hidden folders are passed over."""
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from perisurv.cohort import pseudonym
-from perisurv.core import Cohort, Evaluation, FeatureTable, Outcome, Prediction
+from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, Outcome, Prediction
 from perisurv.evaluation import BranchResult, evaluate_branch
 from perisurv.simulation import oracle_risk
 from perisurv.study import stages
@@ -17,7 +18,7 @@ from perisurv.study.model import Model
 from perisurv.study.settings import StudySettings
 from perisurv.study.stages import StudyData
 
-__all__ = ["evaluate_models"]
+__all__ = ["evaluate_models", "true_risk"]
 
 ORACLE = "oracle"
 
@@ -143,11 +144,37 @@ def _columns(name: str, model: Model, settings: StudySettings) -> tuple[str, ...
     return tuple(prefix for prefixes in branch.groups.values() for prefix in prefixes)
 
 
+def true_risk(truth: Path, patients: Sequence[str], key: str) -> NDArray[np.float64]:
+    """True linear predictor of patients of a simulated cohort.
+
+    Parameters
+    ----------
+    truth
+        Folder of the simulated cohort.
+    patients
+        As named in the study.
+    key
+        Of the pseudonyms; empty where the study keeps the identities.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no truth, or not that of these patients.
+    """
+    known = oracle_risk(truth)
+    if key:
+        known.index = pd.Index([pseudonym(str(p), key) for p in known.index])
+    missing = sorted(set(patients) - set(known.index))
+    if missing:
+        raise InputError(
+            f"The truth in {truth} does not know {len(missing)} of {len(patients)} external patients ({missing[0]} is "
+            "the first); set truth below [input] to the simulated cohort itself, or take it out for other patients."
+        )
+    return known.loc[list(patients)].to_numpy(dtype=float)
+
+
 def _oracle(truth: Path, outcome: Outcome, key: str) -> Prediction:
     """The true risks of a simulated cohort, as if they were predictions."""
-    true_risk = oracle_risk(truth)
-    if key:
-        true_risk.index = pd.Index([pseudonym(str(p), key) for p in true_risk.index])
-    risk = true_risk.loc[list(outcome.patients)].to_numpy(dtype=float)
+    risk = true_risk(truth, outcome.patients, key)
     n = len(outcome)
     return Prediction(outcome.patients, risk, (), np.empty((n, 0)), risk > np.median(risk))

@@ -166,9 +166,13 @@ def load_model(folder: Path | str) -> Model:
         If the folder is not a complete perisurv model of a known format.
     """
     folder = Path(folder)
+    if not (folder / "model.json").is_file():
+        raise ModelError(
+            f"{folder} holds no model (model.json is missing); give the folder `model` of a finished study."
+        )
     manifest = read_json(folder / "model.json")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelError(f"{folder} is not a perisurv model of format {FORMAT}.")
+        raise ModelError(f"{folder} is not a perisurv model of format {FORMAT}; fit the study again.")
     try:
         signatures = {
             name: Signature.from_json((folder / "signatures" / f"{name}.json").read_text(encoding="utf-8"))
@@ -183,8 +187,10 @@ def load_model(folder: Path | str) -> Model:
         provenance = Provenance(**manifest["provenance"])
         folds = tuple(tuple(fold) for fold in manifest["folds"])
         networks = int(manifest["networks"])
-    except (KeyError, TypeError, OSError) as error:
-        raise ModelError(f"{folder} is not a complete perisurv model: {error}.") from error
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise ModelError(
+            f"{folder} is not a complete perisurv model ({type(error).__name__}: {error}); fit the study again."
+        ) from error
     return Model(signatures, _load_networks(folder, networks), ring, folds, settings, provenance)
 
 

@@ -20,19 +20,20 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
-from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, Patient
-from perisurv.evaluation import evaluation_from_json, evaluation_to_json
+from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, OutcomeError, Patient
+from perisurv.evaluation import evaluation_from_json, evaluation_to_json, external_split
 from perisurv.regions import load_regions, save_regions
 from perisurv.report import render_report
 from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
-from perisurv.study.evaluate import evaluate_models
+from perisurv.study.evaluate import evaluate_models, true_risk
 from perisurv.study.model import Model, load_model, shareable
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
     RunFolder,
+    listing,
     read_json,
     read_table,
     safe_name,
@@ -69,7 +70,8 @@ class Run:
 
     def all(self, cohort: Cohort | None = None) -> Evaluation:
         """Every stage that is not done yet, down to the report."""
-        self.index(cohort)
+        cohort = self.index(cohort)
+        self._refuse_early(cohort)
         self.regions()
         self.extract()
         self.fit()
@@ -79,18 +81,19 @@ class Run:
 
     def index(self, cohort: Cohort | None = None) -> Cohort:
         """Find the patients; write ``cohort.parquet`` and the exclusions."""
-        root = Path(self.settings.input.folder)
+        given, root = self.settings.input, Path(self.settings.input.folder)
         if cohort is None:
-            key = digest(
-                "index", VERSION, self.settings.keep_ids, self.settings.cohort, self.settings.input, _listing(root)
-            )
+            if not given.folder or not root.is_dir():
+                wrong = f"There is no folder {root}" if given.folder else "The study file names no folder of patients"
+                raise InputError(f"{wrong}; set folder below [input] in the study file.")
+            files = listing(root, map(Path, given.clinical))
+            key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:
             key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json())
         if self.folder.done("index") != key or not self.folder.cohort.exists():
             self.folder.forget("index")
             if cohort is None:
-                clinical = self.settings.input.clinical or None
-                cohort = read_cohort(root, clinical=clinical, options=self.cohort_options())
+                cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
             write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
             self.folder.write_exclusions("index", cohort.exclusions)
             self.folder.finish("index", key)
@@ -238,6 +241,22 @@ class Run:
 
     # --- steps of the stages -------------------------------------------------------------------------------------
 
+    def _refuse_early(self, cohort: Cohort) -> None:
+        """What no later stage could mend, before hours are spent."""
+        centre, external = external_split(cohort.centres)
+        outcome, options = _outcome(cohort), self.settings.fit
+        trained, tested = cohort.centres[centre], [p for name in external for p in cohort.centres[name]]
+        for kind, patients, needed in (("training", trained, options.minimum_events), ("external", tested, 1)):
+            deaths = outcome.take(patients).n_events
+            if deaths < needed:
+                raise OutcomeError(
+                    f"A study needs at least {needed} deaths among its {kind} patients and has {deaths} among "
+                    f"{len(patients)} ({centre if kind == 'training' else ', '.join(external)}); check the event "
+                    "column, add patients or longer follow-up."
+                )
+        if self.settings.input.truth:
+            true_risk(Path(self.settings.input.truth), tested, self.cohort_options().pseudonym_key)
+
     def _key(self, stage: str, before: str, *options: object) -> str:
         self.folder.require(before)
         return digest(stage, VERSION, self.folder.done(before), *options)
@@ -327,18 +346,6 @@ def _outcome(cohort: Cohort) -> Outcome:
     if cohort.outcome is None:
         raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
     return cohort.outcome
-
-
-def _listing(root: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every file: what decides whether the index is up to date."""
-    if not root.is_dir():
-        raise InputError(f"There is no folder {root}; set [input] folder in the study file.")
-    found = []
-    for folder, _, names in os.walk(root):
-        for name in names:
-            stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 (100 000 files)
-            found.append((os.path.relpath(os.path.join(folder, name), root), stat.st_size, stat.st_mtime_ns))  # noqa: PTH118
-    return sorted(found)
 
 
 def _regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:

@@ -180,8 +180,10 @@ def read_settings(path: Path | str) -> StudySettings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"There is no study file {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"There is no study file {path}; give the path of a TOML file.") from None
+    except OSError as error:
+        raise SettingsError(f"The study file {path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} is not a study file in TOML: {error}.") from error
     settings = settings_from_dict(values, str(path))
     home = path.resolve().parent

@@ -7,16 +7,17 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from perisurv.cohort.walk import walk_files
 from perisurv.core import Exclusion, FeatureTable, InputError, ModelError, ReadError
 
-__all__ = ["RunFolder", "read_json", "read_table", "safe_name", "write_frame", "write_table", "write_text"]
+__all__ = ["RunFolder", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table", "write_text"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -54,6 +55,16 @@ def read_json(path: Path) -> Any:
         raise ModelError(f"{path} is missing; this is not a complete perisurv folder.") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} is not readable as JSON: {error}.") from error
+
+
+def listing(root: Path, tables: Iterable[Path] = ()) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file below a folder and of tables elsewhere: whether an index is up to date."""
+    found = []
+    for path in (*walk_files(root), *tables):
+        if path.exists():  # not so for a link to a file that is gone
+            stat = path.stat()
+            found.append((os.path.relpath(path, root), stat.st_size, stat.st_mtime_ns))
+    return sorted(found)
 
 
 def safe_name(patient: str) -> str:

@@ -54,7 +54,7 @@ def test_missing_slice_inside(tmp_path):
 @pytest.mark.parametrize("gone", [0, SLICES - 1])
 def test_missing_slice_at_the_end(tmp_path, gone):
     broken_ct(tmp_path, slices=[k for k in range(SLICES) if k != gone])
-    assert reason_of(tmp_path).startswith("missing slice: B1/rt.dcm refers to 8 slices, 1 of them are not in B1/ct")
+    assert reason_of(tmp_path).startswith("missing slice: B1/ct lacks 1 of the 8 slices that B1/rt.dcm refers to")
 
 
 def test_irregular_slices(tmp_path):
