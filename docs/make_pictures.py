@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 import perisurv as ps
 from perisurv.regions import load_regions
 
@@ -15,12 +17,18 @@ TARGET = Path("docs/pictures")
 
 def main() -> None:
     TARGET.mkdir(exist_ok=True)
+    draw()
+    for picture in TARGET.glob("*.png"):
+        Image.open(picture).convert("RGB").quantize(96).save(picture, optimize=True)  # small
+
+
+def draw() -> None:
     largest = max((RUN / "regions").iterdir(), key=lambda p: sum(f.stat().st_size for f in p.iterdir()))
     (TARGET / "rings.png").write_bytes(ps.ring_picture(load_regions(largest)))
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-             "--disable-background-networking", f"--user-data-dir={profile}", "--window-size=1100,1500",
+             "--disable-background-networking", f"--user-data-dir={profile}", "--window-size=1100,1130",
              f"--screenshot={TARGET / 'report.png'}", (RUN / "report.html").resolve().as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
