@@ -27,7 +27,8 @@ keep_ids = true
 folder = "cohort"
 truth = "cohort"
 [radiomics]
-log_sigmas_mm = []
+preset = "fast"
+filters = []
 [stability]
 patients = 0
 [deep]

@@ -29,7 +29,8 @@ truth = "cohort"
 patients = 4
 repeats = 1
 [radiomics]
-log_sigmas_mm = [2.0]
+preset = "fast"
+filters = [{ kind = "log", sigma_mm = 2.0 }]
 [deep]
 folds = 2
 [deep.training]

@@ -25,6 +25,8 @@ class FeatureTable:
     fitted_on
         For each patient whose row went through something fitted (a network, a scaler): the patients that it was
         fitted on. Rows of plain image features need no entry.
+    undefined
+        For each patient: column -> why it has no value for this patient. A NaN without an entry is a missing input.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class FeatureTable:
 
     frame: pd.DataFrame
     fitted_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    undefined: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frame = self.frame.astype(float)
@@ -74,14 +77,17 @@ class FeatureTable:
         if missing:
             raise FeatureError(f"No features for {', '.join(missing[:5])}; run extract for them.")
         kept = {p: self.fitted_on[p] for p in patients if p in self.fitted_on}
-        return FeatureTable(self.frame.loc[list(patients)], kept)
+        reasons = {p: self.undefined[p] for p in patients if p in self.undefined}
+        return FeatureTable(self.frame.loc[list(patients)], kept, reasons)
 
     def select(self, names: Sequence[str]) -> FeatureTable:
         """Columns of these names, in this order."""
         missing = [n for n in names if n not in self.frame.columns]
         if missing:
             raise FeatureError(f"Feature {missing[0]!r} is not in the table of {self.frame.shape[1]} features.")
-        return FeatureTable(self.frame[list(names)], self.fitted_on)
+        wanted = set(names)
+        reasons = {p: {c: why for c, why in held.items() if c in wanted} for p, held in self.undefined.items()}
+        return FeatureTable(self.frame[list(names)], self.fitted_on, {p: held for p, held in reasons.items() if held})
 
     def starting_with(self, *prefixes: str) -> FeatureTable:
         """Columns whose names start with one of the prefixes."""
@@ -95,7 +101,12 @@ class FeatureTable:
             for p in self.patients
             if p in self.fitted_on or p in right.fitted_on
         }
-        return FeatureTable(pd.concat([self.frame, right.frame], axis=1), seen)
+        reasons = {
+            p: {**self.undefined.get(p, {}), **right.undefined.get(p, {})}
+            for p in self.patients
+            if p in self.undefined or p in right.undefined
+        }
+        return FeatureTable(pd.concat([self.frame, right.frame], axis=1), seen, reasons)
 
     @classmethod
     def stack(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
@@ -104,7 +115,8 @@ class FeatureTable:
             raise FeatureError("There is no feature table to stack: no patient gave features.")
         names = tables[0].names
         frame = pd.concat([table.select(names).frame for table in tables])
-        return cls(frame, {p: seen for table in tables for p, seen in table.fitted_on.items()})
+        seen = {p: held for table in tables for p, held in table.fitted_on.items()}
+        return cls(frame, seen, {p: held for table in tables for p, held in table.undefined.items()})
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -96,9 +96,10 @@ class Mask:
             If the mask is empty.
         """
         box = []
-        for axis, (n, step) in enumerate(zip(self.values.shape, self.geometry.spacing_mm, strict=True)):
-            others = tuple(a for a in range(3) if a != axis)
-            hit = np.flatnonzero(self.values.any(axis=others))
+        plane: NDArray[np.bool_] = np.logical_or.reduce(self.values, axis=0)
+        occupied = self.values.any(axis=(1, 2)), plane.any(axis=1), plane.any(axis=0)
+        for hits, n, step in zip(occupied, self.values.shape, self.geometry.spacing_mm, strict=True):
+            hit = np.flatnonzero(hits)
             if hit.size == 0:
                 raise RegionError("The mask is empty: it holds no voxel, so it has no bounding box.")
             pad = int(np.ceil(margin_mm / step))

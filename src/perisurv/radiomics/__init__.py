@@ -1,22 +1,27 @@
-"""RegionSet to one row of features, as standardised by the IBSI. Numba and scikit-image load when first used."""
+"""RegionSet to one row of features, as standardised by the IBSI. Numba loads when first used."""
 
 from perisurv.radiomics.catalogue import FAMILIES, FeatureSpec, feature_catalogue
-from perisurv.radiomics.extract import extract, extract_region
-from perisurv.radiomics.morphology import morphology
+from perisurv.radiomics.extract import extract
 from perisurv.radiomics.options import ExtractOptions
-from perisurv.radiomics.phantom import SelfTestRow, digital_phantom, self_test
-from perisurv.radiomics.texture import texture_features
+from perisurv.radiomics.phantom import CONFIGURATIONS, SelfTestRow, digital_phantom, self_test
+from perisurv.radiomics.presets import preset, preset_names
+from perisurv.radiomics.raster import GreyLevels, Raster
+from perisurv.radiomics.texture import AGGREGATIONS, texture_features
 
 __all__ = [
+    "AGGREGATIONS",
+    "CONFIGURATIONS",
     "FAMILIES",
     "ExtractOptions",
     "FeatureSpec",
+    "GreyLevels",
+    "Raster",
     "SelfTestRow",
     "digital_phantom",
     "extract",
-    "extract_region",
     "feature_catalogue",
-    "morphology",
+    "preset",
+    "preset_names",
     "self_test",
     "texture_features",
 ]

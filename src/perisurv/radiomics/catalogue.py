@@ -1,10 +1,11 @@
-"""Every feature: tag, IBSI code, unit. The order is the order in which its family computes it."""
+"""Every feature: tag, IBSI code, unit, when it has no value. The order is that in which its family computes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-__all__ = ["FAMILIES", "FeatureSpec", "feature_catalogue", "names"]
+__all__ = ["FAMILIES", "Facts", "FeatureSpec", "feature_catalogue", "names", "undefined_reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +23,76 @@ class FeatureSpec:
     unit
         ``intensity`` is HU in the original image and arbitrary in filtered ones; ``1`` has no unit.
     undefined
-        When the feature has no value (NaN); empty: never. Statistics and textures of an image also have none where
-        fewer than two voxels of the region lie in the re-segmentation range.
+        Why the feature may have no value (NaN), the more general reason first; empty: it always has one. Statistics,
+        histograms and textures also have none where fewer than two voxels of the region lie in the range.
     """
 
     name: str
     family: str
     ibsi_code: str
     unit: str
-    undefined: str = ""
+    undefined: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Name of the family."""
+        return FAMILIES[self.family][0]
+
+    @property
+    def reference(self) -> str:
+        """Where the formula stands: section of the IBSI reference manual (arXiv 1612.07003)."""
+        return f"IBSI {FAMILIES[self.family][2]}, {FAMILIES[self.family][1]}, {self.ibsi_code}"
+
+    @property
+    def function(self) -> str:
+        """What computes it."""
+        return f"perisurv.radiomics.{FAMILIES[self.family][3]}"
 
 
-# family: (title, IBSI code, module)
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides why a feature has no value.
+
+    Parameters
+    ----------
+    n_voxels
+        Voxels of the region in the re-segmentation range.
+    constant
+        Whether all of them have one intensity.
+    """
+
+    n_voxels: int
+    constant: bool
+
+
+# family: (title, IBSI code, section of the reference manual, function)
 FAMILIES = {
-    "morph": ("Morphology", "HCUG", "morphology"),
-    "stat": ("Intensity statistics", "UHIW", "statistics"),
-    "ih": ("Intensity histogram", "ZVCW", "histogram"),
-    "cm": ("Grey level co-occurrence", "LFYI", "glcm"),
-    "rlm": ("Grey level run length", "TP0I", "emphasis"),
-    "szm": ("Grey level size zone", "9SAK", "emphasis"),
-    "ngt": ("Neighbourhood grey tone difference", "IPET", "ngtdm"),
-    "ngl": ("Neighbouring grey level dependence", "REK0", "emphasis"),
+    "morph": ("Morphology", "HCUG", "3.1", "morphology.shape"),
+    "loc": ("Local intensity", "9ST6", "3.2", "local_intensity.local_intensity"),
+    "stat": ("Intensity statistics", "UHIW", "3.3", "statistics.statistics"),
+    "ih": ("Intensity histogram", "ZVCW", "3.4", "histogram.histogram"),
+    "ivh": ("Intensity-volume histogram", "P88C", "3.5", "intensity_volume.intensity_volume"),
+    "cm": ("Grey level co-occurrence", "LFYI", "3.6", "glcm.glcm"),
+    "rlm": ("Grey level run length", "TP0I", "3.7", "emphasis.emphasis"),
+    "szm": ("Grey level size zone", "9SAK", "3.8", "emphasis.emphasis"),
+    "dzm": ("Grey level distance zone", "VMDZ", "3.9", "emphasis.emphasis"),
+    "ngt": ("Neighbourhood grey tone difference", "IPET", "3.10", "ngtdm.ngtdm"),
+    "ngl": ("Neighbouring grey level dependence", "REK0", "3.11", "emphasis.emphasis"),
 }
 
+EMPTY = "no voxel lies in the re-segmentation range"
+TOO_FEW = "fewer than two voxels lie in the re-segmentation range"
+CONSTANT = "all intensities are equal"
 _FLAT = "the region lies in a plane or on a line"
-_CONSTANT = "all intensities are equal"
-_EMPTY = "no voxel lies in the re-segmentation range"
+_SINGLE = "the region is one voxel"
+_ZERO_SUM = "the intensities add up to zero"
+_ZERO_MEAN = "the mean is zero"
+_ZERO_QUARTILES = "the quartiles add up to zero"
 _TWO = "no value lies between the 10th and the 90th percentile, as of two unequal voxels"
 _ONE_BIN = "the histogram has one bin"
 _PAIRLESS = "no two voxels of the region are neighbours"
+_ONE_LEVEL = "all neighbours have one level, or there are none"
+_EVEN = "level times frequency is the same for all levels, or there are no neighbours"
 
 _TABLE = (
     ("morph_volume", "RNU0", "mm3"),
@@ -62,22 +104,24 @@ _TABLE = (
     ("morph_sph_dispr", "KRCK", "1"),
     ("morph_sphericity", "QCFX", "1"),
     ("morph_asphericity", "25C7", "1"),
-    ("morph_com", "KLMA", "mm", f"{_EMPTY}, or the intensities add up to zero"),
+    ("morph_com", "KLMA", "mm", EMPTY, _ZERO_SUM),
     ("morph_diam", "L0JK", "mm"),
     ("morph_pca_maj_axis", "TDIC", "mm"),
     ("morph_pca_min_axis", "P9VJ", "mm"),
     ("morph_pca_least_axis", "7J51", "mm"),
-    ("morph_pca_elongation", "Q3CK", "1", "the region is one voxel"),
-    ("morph_pca_flatness", "N17B", "1", "the region is one voxel"),
+    ("morph_pca_elongation", "Q3CK", "1", _SINGLE),
+    ("morph_pca_flatness", "N17B", "1", _SINGLE),
     ("morph_vol_dens_aabb", "PBX1", "1"),
     ("morph_area_dens_aabb", "R59B", "1"),
     ("morph_vol_dens_aee", "6BDE", "1", _FLAT),
     ("morph_area_dens_aee", "RDD2", "1", _FLAT),
     ("morph_vol_dens_conv_hull", "R3ER", "1"),
     ("morph_area_dens_conv_hull", "7T7F", "1"),
-    ("morph_integ_int", "99N0", "intensity mm3", _EMPTY),
-    ("morph_moran_i", "N365", "1", f"{_EMPTY}, or {_CONSTANT}"),
-    ("morph_geary_c", "NPT7", "1", f"{_EMPTY}, or {_CONSTANT}"),
+    ("morph_integ_int", "99N0", "intensity mm3", EMPTY),
+    ("morph_moran_i", "N365", "1", EMPTY, CONSTANT),
+    ("morph_geary_c", "NPT7", "1", EMPTY, CONSTANT),
+    ("loc_peak_loc", "VJGA", "intensity", EMPTY),
+    ("loc_peak_glob", "0F91", "intensity", EMPTY),
     ("stat_mean", "Q4LE", "intensity"),
     ("stat_var", "ECT3", "intensity2"),
     ("stat_skew", "KE2A", "1"),
@@ -92,8 +136,8 @@ _TABLE = (
     ("stat_mad", "4FUA", "intensity"),
     ("stat_rmad", "1128", "intensity", _TWO),
     ("stat_medad", "N72L", "intensity"),
-    ("stat_cov", "7TET", "1", "the mean is zero"),
-    ("stat_qcod", "9S40", "1", "the quartiles add up to zero"),
+    ("stat_cov", "7TET", "1", _ZERO_MEAN),
+    ("stat_qcod", "9S40", "1", _ZERO_QUARTILES),
     ("stat_energy", "N8CA", "intensity2"),
     ("stat_rms", "5ZWQ", "intensity"),
     ("ih_mean", "X6K6", "1"),
@@ -119,6 +163,13 @@ _TABLE = (
     ("ih_max_grad_g", "8E6O", "1", _ONE_BIN),
     ("ih_min_grad", "VQB3", "1", _ONE_BIN),
     ("ih_min_grad_g", "RHQZ", "1", _ONE_BIN),
+    ("ivh_v10", "BC2M", "1"),
+    ("ivh_v90", "BC2M", "1"),
+    ("ivh_i10", "GBPN", "intensity"),
+    ("ivh_i90", "GBPN", "intensity"),
+    ("ivh_diff_v10_v90", "DDTU", "1"),
+    ("ivh_diff_i10_i90", "CNV2", "intensity"),
+    ("ivh_auc", "9CMM", "1"),
     ("cm_joint_max", "GYBY", "1", _PAIRLESS),
     ("cm_joint_avg", "60VM", "1", _PAIRLESS),
     ("cm_joint_var", "UR99", "1", _PAIRLESS),
@@ -137,12 +188,12 @@ _TABLE = (
     ("cm_inv_diff_mom", "WF0Z", "1", _PAIRLESS),
     ("cm_inv_diff_mom_norm", "1QCO", "1", _PAIRLESS),
     ("cm_inv_var", "E8JP", "1", _PAIRLESS),
-    ("cm_corr", "NI2N", "1", f"{_PAIRLESS}, or all have one level"),
+    ("cm_corr", "NI2N", "1", _ONE_LEVEL),
     ("cm_auto_corr", "QWB0", "1", _PAIRLESS),
     ("cm_clust_tend", "DG8W", "1", _PAIRLESS),
     ("cm_clust_shade", "7NFM", "1", _PAIRLESS),
     ("cm_clust_prom", "AE86", "1", _PAIRLESS),
-    ("cm_info_corr1", "R8DG", "1", f"{_PAIRLESS}, or all have one level"),
+    ("cm_info_corr1", "R8DG", "1", _ONE_LEVEL),
     ("cm_info_corr2", "JN9H", "1", _PAIRLESS),
     ("rlm_sre", "22OV", "1"),
     ("rlm_lre", "W4KF", "1"),
@@ -176,9 +227,25 @@ _TABLE = (
     ("szm_gl_var", "BYLV", "1"),
     ("szm_zs_var", "3NSA", "1"),
     ("szm_zs_entr", "GU8N", "bit"),
+    ("dzm_sde", "0GBI", "1"),
+    ("dzm_lde", "MB4I", "1"),
+    ("dzm_lgze", "S1RA", "1"),
+    ("dzm_hgze", "K26C", "1"),
+    ("dzm_sdlge", "RUVG", "1"),
+    ("dzm_sdhge", "DKNJ", "1"),
+    ("dzm_ldlge", "A7WM", "1"),
+    ("dzm_ldhge", "KLTH", "1"),
+    ("dzm_glnu", "VFT7", "1"),
+    ("dzm_glnu_norm", "7HP3", "1"),
+    ("dzm_zdnu", "V294", "1"),
+    ("dzm_zdnu_norm", "IATH", "1"),
+    ("dzm_z_perc", "VIWW", "1"),
+    ("dzm_gl_var", "QK93", "1"),
+    ("dzm_zd_var", "7WT1", "1"),
+    ("dzm_zd_entr", "GBDU", "bit"),
     ("ngt_coarseness", "QCDE", "1", _PAIRLESS),
     ("ngt_contrast", "65HE", "1", _PAIRLESS),
-    ("ngt_busyness", "NQ30", "1", f"{_PAIRLESS}, or level times frequency is the same for all levels"),
+    ("ngt_busyness", "NQ30", "1", _EVEN),
     ("ngt_complexity", "HDEZ", "1", _PAIRLESS),
     ("ngt_strength", "1X9X", "1", _PAIRLESS),
     ("ngl_lde", "SODN", "1"),
@@ -199,14 +266,26 @@ _TABLE = (
     ("ngl_dc_entr", "FCBV", "bit"),
     ("ngl_dc_energy", "CAS9", "1"),
 )
-_CATALOGUE = tuple(FeatureSpec(row[0], row[0].split("_")[0], *row[1:]) for row in _TABLE)
+_CATALOGUE = {row[0]: FeatureSpec(row[0], row[0].split("_")[0], row[1], row[2], row[3:]) for row in _TABLE}
 
 
 def feature_catalogue() -> tuple[FeatureSpec, ...]:
     """All features that :func:`perisurv.radiomics.extract` can compute."""
-    return _CATALOGUE
+    return tuple(_CATALOGUE.values())
 
 
+@cache
 def names(family: str) -> tuple[str, ...]:
     """Names of one family, in the order in which it computes them."""
-    return tuple(spec.name for spec in _CATALOGUE if spec.family == family)
+    return tuple(spec.name for spec in _CATALOGUE.values() if spec.family == family)
+
+
+def undefined_reason(name: str, facts: Facts) -> str:
+    """Why a feature has no value for a region; empty if its definition always gives one."""
+    spec = _CATALOGUE[name]
+    if facts.n_voxels < 2 and spec.family not in {"morph", "loc"}:
+        return TOO_FEW
+    if facts.n_voxels == 0 and EMPTY in spec.undefined:
+        return EMPTY
+    possible = [r for r in spec.undefined if r != EMPTY and (r != CONSTANT or facts.constant)]
+    return possible[0] if possible else ""

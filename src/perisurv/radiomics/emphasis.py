@@ -1,4 +1,4 @@
-"""The sixteen features that run length, size zone and dependence matrices have in common (IBSI 3.7, 3.8, 3.11)."""
+"""The sixteen features that run length, zone and dependence matrices share (IBSI 3.7 to 3.9 and 3.11)."""
 
 from __future__ import annotations
 
@@ -10,49 +10,27 @@ __all__ = ["emphasis"]
 Floats = NDArray[np.float64]
 
 
-def emphasis(counts: Floats, lengths: Floats, n_voxels: float) -> tuple[float, ...]:
+def emphasis(counts: NDArray[np.integer], lengths: Floats | None, n_voxels: float) -> Floats:
     """Features of a matrix of counts.
 
     Parameters
     ----------
     counts
-        Elements per grey level (rows, levels 1, 2, ...) and length (columns).
+        Elements [level, length]. Level 0 and length 0 belong to nothing.
     lengths
-        The length, size or dependence that each column stands for.
+        The length, size, distance or dependence that each column stands for; None: 0, 1, 2, ...
     n_voxels
         Voxels behind the matrix, for the percentage.
 
     Returns
     -------
-    tuple
+    ndarray
         Short and long emphasis; low and high grey level emphasis; short low, short high, long low, long high;
         grey level non-uniformity and its normalised form; length non-uniformity and its normalised form; percentage;
         grey level variance; length variance; entropy (bits).
     """
-    total = counts.sum()
-    p = counts / total
-    level = np.arange(1, counts.shape[0] + 1, dtype=float)[:, None]
-    length = np.asarray(lengths, dtype=float)[None, :]
-    by_level, by_length = counts.sum(axis=1), counts.sum(axis=0)
-    low, short = 1.0 / level**2, 1.0 / length**2
-    high, long = level**2, length**2
-    filled = p[p > 0]
-    values = (
-        (p * short).sum(),
-        (p * long).sum(),
-        (p * low).sum(),
-        (p * high).sum(),
-        (p * short * low).sum(),
-        (p * short * high).sum(),
-        (p * long * low).sum(),
-        (p * long * high).sum(),
-        (by_level**2).sum() / total,
-        (by_level**2).sum() / total**2,
-        (by_length**2).sum() / total,
-        (by_length**2).sum() / total**2,
-        total / n_voxels,
-        (p * (level - (p * level).sum()) ** 2).sum(),
-        (p * (length - (p * length).sum()) ** 2).sum(),
-        -(filled * np.log2(filled)).sum(),
-    )
-    return tuple(float(v) for v in values)
+    from perisurv.radiomics.kernels.formulae import emphasis_features  # noqa: PLC0415 (numba, only here)
+
+    table = np.ascontiguousarray(counts, dtype=np.float64)
+    lengths = np.arange(table.shape[1], dtype=np.float64) if lengths is None else lengths
+    return np.asarray(emphasis_features(table, lengths, float(n_voxels)))

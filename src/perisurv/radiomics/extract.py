@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
-from perisurv.core import FeatureError, FeatureTable, GeometryError, Mask, Region, RegionSet, Volume
-from perisurv.imaging import laplacian_of_gaussian
-from perisurv.radiomics.catalogue import feature_catalogue, names
-from perisurv.radiomics.discretise import fixed_bin_number, fixed_bin_size
-from perisurv.radiomics.histogram import histogram
-from perisurv.radiomics.morphology import morphology
+from perisurv.core import FeatureError, FeatureTable, RegionSet, Volume
+from perisurv.radiomics.catalogue import Facts, undefined_reason
+from perisurv.radiomics.image_features import image_features, local_features, shape_features
 from perisurv.radiomics.options import ExtractOptions
-from perisurv.radiomics.statistics import statistics
-from perisurv.radiomics.texture import TEXTURES, texture_features
+from perisurv.radiomics.prepare import prepare
+from perisurv.radiomics.raster import Box
 
-__all__ = ["extract", "extract_region"]
+__all__ = ["extract"]
 
 Features = dict[str, float]
-MINIMUM_VOXELS = 2
-_MAY_BE_UNDEFINED = {spec.name for spec in feature_catalogue() if spec.undefined}
+Work = Callable[[], tuple[Features, Facts]]
 
 
-def extract(regions: RegionSet, options: ExtractOptions | None = None) -> FeatureTable:
+class _Task(NamedTuple):
+    region: str
+    image: str
+    work: Work
+
+
+def extract(regions: RegionSet, options: ExtractOptions | None = None, *, threads: int = 1) -> FeatureTable:
     """Radiomics of all regions of one patient.
 
-    Morphology of the tumour, voxel volume of the rings; statistics and texture of every region on the original and on
-    every filtered image. A filtered image is made once for all regions. Intensities come from the voxels whose HU lie
-    in the re-segmentation range, also in filtered images.
+    Morphology and local intensity of the original image; statistics, histograms and textures of every region on the
+    original and on every filtered image. Regions share the crop and the filtered images. Intensities come from the
+    voxels whose HU lie in the re-segmentation range, also in filtered images.
 
     Parameters
     ----------
@@ -38,114 +45,94 @@ def extract(regions: RegionSet, options: ExtractOptions | None = None) -> Featur
         Tumour and rings with their image in HU.
     options
         Families, bins, range, filters, aggregation.
+    threads
+        Regions worked on at a time. Changes no value.
 
     Returns
     -------
     FeatureTable
-        One row; columns ``region__morph__feature`` and ``region__image__feature``. NaN where the catalogue says that a
-        feature is undefined, and for all intensities of a region with fewer than two voxels in the range.
+        One row; columns ``region__morph__feature`` and ``region__image__feature``. A feature that has no value for a
+        region is NaN, and ``undefined`` holds its reason.
 
     Raises
     ------
     FeatureError
         If a feature comes out infinite, or as NaN where the catalogue defines it; names patient, region and image.
     """
-    options = options or ExtractOptions()
-    low, high = options.resegment_hu
-    in_range = (regions.image.values >= low) & (regions.image.values <= high)
+    # Small matrix products are faster on one core than shared, and images are worked on side by side.
+    with _blas().limit(limits=1, user_api="blas"):
+        return _row(regions, options or ExtractOptions(), threads)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _row(regions: RegionSet, options: ExtractOptions, threads: int) -> FeatureTable:
     row: Features = {}
+    undefined: dict[str, str] = {}
+    for task, features, facts in _done(_tasks(regions, options), threads):
+        for name, value in features.items():
+            column = f"{task.region}__{task.image}__{name}"
+            row[column] = value
+            if np.isnan(value) and (reason := undefined_reason(name, facts)):
+                undefined[column] = reason
+            elif not np.isfinite(value):
+                raise FeatureError(
+                    f"Patient {regions.patient}: {name} of region {task.region} ({task.image}) came out as {value}, "
+                    "which its definition does not allow; look at the image and the contour there."
+                )
+    frame = pd.DataFrame(np.array([list(row.values())]), index=[regions.patient], columns=list(row))
+    return FeatureTable(frame, undefined={regions.patient: undefined} if undefined else {})
+
+
+def _tasks(regions: RegionSet, options: ExtractOptions) -> Iterator[_Task]:
+    """What there is to compute, in the order of the columns."""
+    box, original, prepared = prepare(regions, options)
     if "morph" in options.families:
-        for region in regions:
-            row |= _columns(regions.patient, region.name, "morph", _shape(regions, region, in_range, options))
-    for image_name, image in _images(regions.image, options):
-        for region in regions:
-            mask = Mask(region.mask.values & in_range, region.mask.geometry)
-            features = extract_region(image, mask, options, filtered=image is not regions.image)
-            empty = mask.voxel_count < MINIMUM_VOXELS
-            row |= _columns(regions.patient, region.name, image_name, features, all_undefined=empty)
-    return FeatureTable(pd.DataFrame([row], index=[regions.patient]))
-
-
-def extract_region(
-    image: Volume, mask: Mask, options: ExtractOptions | None = None, *, filtered: bool = False
-) -> Features:
-    """Statistics, histogram and textures of one region of one image.
-
-    Parameters
-    ----------
-    image
-        CT in HU or a filtered image.
-    mask
-        Voxels whose intensities count: the region inside the re-segmentation range.
-    options
-        Families, bins, aggregation.
-    filtered
-        Whether the image has arbitrary units, so that it is discretised into ``filtered_bins``.
-
-    Returns
-    -------
-    dict
-        Name -> value, all NaN for fewer than two voxels.
-
-    Raises
-    ------
-    GeometryError
-        If mask and image do not share one grid.
-    FeatureError
-        If the CT has a value below the first bin.
-    """
-    options = options or ExtractOptions()
-    if not mask.geometry.is_close(image.geometry):
-        raise GeometryError(f"Mask {mask.geometry.shape} and image {image.geometry.shape} do not share one grid.")
-    if mask.voxel_count < MINIMUM_VOXELS:
-        families = [f for f in options.families if f != "morph"]
-        return {name: float("nan") for family in families for name in names(family)}
-    box = mask.bounding_box()
-    inside = mask.values[box]
-    values = image.values[box][inside]
-    levels = np.zeros(inside.shape, dtype=np.int32)
-    levels[inside] = _discretised(values, options, filtered)
-    features: Features = {}
-    if "stat" in options.families:
-        features |= dict(zip(names("stat"), statistics(values), strict=True))
-    if "ih" in options.families:
-        features |= dict(zip(names("ih"), histogram(levels[inside]), strict=True))
-    return features | texture_features(levels, options.aggregation, options.families)
-
-
-def _discretised(values: NDArray[np.float32], options: ExtractOptions, filtered: bool) -> NDArray[np.int32]:
-    bins = options.filtered_bins if filtered else options.ct_bins
-    if bins:
-        return fixed_bin_number(values, bins)
-    return fixed_bin_size(values, options.bin_width_hu, options.resegment_hu[0])
-
-
-def _shape(regions: RegionSet, region: Region, in_range: NDArray[np.bool_], options: ExtractOptions) -> Features:
-    if region.name != "tumour" and not options.ring_morphology:
-        return {"morph_vol_approx": region.mask.voxel_count * region.mask.geometry.voxel_volume_mm3}
-    box = region.mask.bounding_box()
-    mask = region.mask.crop(box)
-    intensity_mask = Mask(mask.values & in_range[box], mask.geometry)
-    return dict(zip(names("morph"), morphology(regions.image.crop(box), mask, intensity_mask), strict=True))
-
-
-def _images(image: Volume, options: ExtractOptions) -> Iterator[tuple[str, Volume]]:
-    if set(options.families).isdisjoint(("stat", "ih", *TEXTURES)):
+        for region in prepared:
+            yield _Task(region.name, "morph", partial(shape_features, region, original, options))
+    if "loc" in options.families:
+        for region in prepared:
+            yield _Task(region.name, "original", partial(local_features, region, regions.image, box))
+    if set(options.families) <= {"morph", "loc"}:
         return
-    yield "original", image
-    for sigma in options.log_sigmas_mm:
-        yield f"log_{sigma:g}mm", laplacian_of_gaussian(image, sigma)
+    for name, values in _images(regions.image, original, box, options):
+        for region in prepared:
+            work = partial(image_features, region, values, options, filtered=name != "original")
+            yield _Task(region.name, name, work)
 
 
-def _columns(
-    patient: str, region: str, part: str, features: Mapping[str, float], *, all_undefined: bool = False
-) -> Features:
-    """Features under their full names; no error may hide behind a number that is not finite."""
-    for name, value in features.items():
-        undefined = np.isnan(value) and (all_undefined or name in _MAY_BE_UNDEFINED)
-        if not (np.isfinite(value) or undefined):
-            raise FeatureError(
-                f"Patient {patient}: {name} of region {region} ({part}) came out as {value}, which its definition does "
-                "not allow; look at the image and the contour there."
-            )
-    return {f"{region}__{part}__{name}": value for name, value in features.items()}
+def _images(
+    image: Volume, original: Volume, box: Box, options: ExtractOptions
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The original and every filtered image on the box; filters see as much around it as they reach."""
+    yield "original", original.values
+    for image_filter in options.image_filters():
+        margin = image_filter.margin_voxels(image.geometry.spacing_mm)
+        reach = max(image.values.shape) if margin is None else margin
+        outer = [
+            (max(s.start - reach, 0), min(s.stop + reach, n)) for s, n in zip(box, image.values.shape, strict=True)
+        ]
+        k, j, i = (slice(start, stop) for start, stop in outer)
+        c, b, a = (slice(s.start - start, s.stop - start) for s, (start, _) in zip(box, outer, strict=True))
+        for name, response in image_filter.responses(image.crop((k, j, i)), (c, b, a)):
+            yield name, np.ascontiguousarray(response.values)
+
+
+def _done(tasks: Iterator[_Task], threads: int) -> Iterator[tuple[_Task, Features, Facts]]:
+    """Results in the order of the tasks; never more than a few images are held at once."""
+    if threads == 1:
+        for task in tasks:
+            yield task, *task.work()
+        return
+    waiting: deque[tuple[_Task, Future[tuple[Features, Facts]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for task in tasks:
+            waiting.append((task, pool.submit(task.work)))
+            while len(waiting) > 4 * threads or (waiting and waiting[0][1].done()):
+                first, future = waiting.popleft()
+                yield first, *future.result()
+        for first, future in waiting:
+            yield first, *future.result()

@@ -1,102 +1,126 @@
-"""Shape of a region and the spatial arrangement of its intensities (IBSI 3.1, family HCUG)."""
+"""Shape of a region and where its intensities lie in it (IBSI 3.1, family HCUG).
+
+The oriented minimum bounding box and the minimum volume enclosing ellipsoid are left out: the IBSI has no reference
+values for their densities.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len, rfftn
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import cdist
 
-from perisurv.core import Mask, Volume
+from perisurv.radiomics.hull import convex_surface
+from perisurv.radiomics.mesh import surface
+from perisurv.radiomics.raster import Raster
 
-__all__ = ["morphology"]
+__all__ = ["intensity_shape", "shape"]
 
 Floats = NDArray[np.float64]
+Spacing = tuple[float, float, float]
 
 
-def morphology(image: Volume, mask: Mask, intensity_mask: Mask) -> tuple[float, ...]:
-    """The features in the order of the catalogue.
+def shape(raster: Raster, spacing_mm: Spacing, *, classic_mesh: bool = False) -> dict[str, float]:
+    """The features that need no intensities: name -> value.
 
     Parameters
     ----------
-    image
-        CT in HU, cropped to the region.
-    mask
-        The region; its surface is a triangle mesh at half occupancy.
-    intensity_mask
-        The region without re-segmented voxels, for everything that uses intensities.
+    raster
+        The region, at least one voxel.
+    spacing_mm
+        Size of a voxel along (slice, row, column).
+    classic_mesh
+        Surface as pyradiomics triangulates it (:func:`perisurv.radiomics.mesh.surface`).
 
     Returns
     -------
-    tuple
-        NaN where the catalogue says so: ellipsoid of a flat region, intensities of an empty intensity mask.
+    dict
+        Densities of the ellipsoid are NaN for a flat region.
     """
-    vertices, faces = _mesh(mask)
-    volume, area = _mesh_volume(vertices, faces), _mesh_area(vertices, faces)
-    spacing = np.asarray(mask.geometry.spacing_mm)
-    points = np.argwhere(mask.values) * spacing
-    axes = _axes(points)
-    hull = ConvexHull(vertices)
+    area, volume = surface(raster.mask(), spacing_mm, classic=classic_mesh)
+    axes = _axes(raster, spacing_mm)
+    hull = convex_surface(raster.runs, spacing_mm)
     sphere = (36 * np.pi * volume**2) ** (1 / 3)
-    box = np.ptp(vertices, axis=0)
-    box_area = 2 * (box[0] * box[1] + box[0] * box[2] + box[1] * box[2])
+    sides = hull.corners_mm.max(axis=0) - hull.corners_mm.min(axis=0)
+    box_area = 2 * (sides[0] * sides[1] + sides[0] * sides[2] + sides[1] * sides[2])
     ellipsoid = np.pi / 6 * np.prod(axes)
-    return (
-        volume,
-        mask.voxel_count * mask.geometry.voxel_volume_mm3,
-        area,
-        area / volume,
-        volume / (np.sqrt(np.pi) * area**1.5),
-        36 * np.pi * volume**2 / area**3,
-        area / sphere,
-        sphere / area,
-        area / sphere - 1,
-        _centre_shift(image, points, intensity_mask),
-        _diameter(vertices[hull.vertices]),
-        *(float(a) for a in axes),
-        float(axes[1] / axes[0]) if axes[0] > 0 else float("nan"),
-        float(axes[2] / axes[0]) if axes[0] > 0 else float("nan"),
-        float(volume / box.prod()),
-        float(area / box_area),
-        float(volume / ellipsoid) if ellipsoid > 0 else float("nan"),
-        area / _ellipsoid_area(axes) if ellipsoid > 0 else float("nan"),
-        volume / float(hull.volume),
-        area / float(hull.area),
-        *_intensity_features(image, intensity_mask, volume),
-    )
+    nan = float("nan")
+    found = {
+        "morph_volume": volume,
+        "morph_vol_approx": raster.n_voxels * np.prod(spacing_mm),
+        "morph_area_mesh": area,
+        "morph_av": area / volume,
+        "morph_comp_1": volume / (np.sqrt(np.pi) * area**1.5),
+        "morph_comp_2": 36 * np.pi * volume**2 / area**3,
+        "morph_sph_dispr": area / sphere,
+        "morph_sphericity": sphere / area,
+        "morph_asphericity": area / sphere - 1,
+        "morph_diam": hull.diameter_mm,
+        "morph_pca_maj_axis": axes[0],
+        "morph_pca_min_axis": axes[1],
+        "morph_pca_least_axis": axes[2],
+        "morph_pca_elongation": axes[1] / axes[0] if axes[0] > 0 else nan,
+        "morph_pca_flatness": axes[2] / axes[0] if axes[0] > 0 else nan,
+        "morph_vol_dens_aabb": volume / sides.prod(),
+        "morph_area_dens_aabb": area / box_area,
+        "morph_vol_dens_aee": volume / ellipsoid if ellipsoid > 0 else nan,
+        "morph_area_dens_aee": area / _ellipsoid_area(axes) if ellipsoid > 0 else nan,
+        "morph_vol_dens_conv_hull": volume / hull.volume_mm3,
+        "morph_area_dens_conv_hull": area / hull.area_mm2,
+    }
+    return {name: float(value) for name, value in found.items()}
 
 
-def _mesh(mask: Mask) -> tuple[Floats, NDArray[np.int64]]:
-    from skimage.measure import marching_cubes  # noqa: PLC0415 (heavy, only here)
+def intensity_shape(
+    raster: Raster, intensities: Raster, values: NDArray[np.float32], spacing_mm: Spacing, volume_mm3: float
+) -> dict[str, float]:
+    """Centre of mass shift and integrated intensity.
 
-    padded = np.pad(mask.values, 1).astype(np.float32)
-    vertices, faces, _, _ = marching_cubes(padded, 0.5, method="lorensen")
-    return vertices.astype(float) * mask.geometry.spacing_mm, faces.astype(np.int64)
+    Parameters
+    ----------
+    raster
+        The region.
+    intensities, values
+        Its voxels whose intensities count, and these, HU.
+    spacing_mm
+        Size of a voxel along (slice, row, column).
+    volume_mm3
+        Volume of the surface.
+
+    Returns
+    -------
+    dict
+        NaN where no voxel counts; the shift also where the intensities add up to zero.
+    """
+    from perisurv.radiomics.kernels.mesh import second_moments, weighted_sums  # noqa: PLC0415 (numba, only here)
+
+    if values.size == 0:
+        return {"morph_com": float("nan"), "morph_integ_int": float("nan")}
+    n, *sums = second_moments(raster.runs)[:4]
+    total, *weighted = weighted_sums(values, intensities.runs)
+    shift = float("nan")
+    if total != 0:
+        moved = (np.array(weighted) / total - np.array(sums) / n) * spacing_mm
+        shift = float(np.linalg.norm(moved))
+    return {"morph_com": shift, "morph_integ_int": float(total / values.size * volume_mm3)}
 
 
-def _mesh_volume(vertices: Floats, faces: NDArray[np.int64]) -> float:
-    a, b, c = (vertices[faces[:, n]] - vertices.mean(axis=0) for n in range(3))
-    return abs(float((a * np.cross(b, c)).sum())) / 6
-
-
-def _mesh_area(vertices: Floats, faces: NDArray[np.int64]) -> float:
-    a, b, c = (vertices[faces[:, n]] for n in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
-
-
-def _axes(points: Floats) -> Floats:
+def _axes(raster: Raster, spacing: Spacing) -> Floats:
     """Full lengths of the major, minor and least principal axes, mm; exactly 0 across a flat region."""
-    centred = points - points.mean(axis=0)
-    eigenvalues = np.linalg.eigvalsh(centred.T @ centred / max(len(points) - 1, 1))[::-1]
+    from perisurv.radiomics.kernels.mesh import second_moments  # noqa: PLC0415 (numba, only here)
+
+    # Indices from the corner of the region keep the integer sums small.
+    local = raster.runs.copy()
+    local[:, 2:] -= raster.runs[:, 2:].min(axis=0)
+    n, *sums = (int(s) for s in second_moments(local))
+    first, second = sums[:3], sums[3:]
+    covariance = np.zeros((3, 3))
+    for (a, b), total in zip(((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)), second, strict=True):
+        # Exact integers up to the one division.
+        value = (n * total - first[a] * first[b]) / (n * max(n - 1, 1))
+        covariance[a, b] = covariance[b, a] = value * spacing[a] * spacing[b]
+    eigenvalues = np.linalg.eigvalsh(covariance)[::-1]
     rounding = 1e-12 * eigenvalues[0]
     return np.asarray(4 * np.sqrt(np.where(eigenvalues > rounding, eigenvalues, 0.0)))
-
-
-def _diameter(corners: Floats) -> float:
-    """Largest distance between two corners of the convex hull, which is that between two points of the surface."""
-    blocks = (corners[n : n + 512] for n in range(0, len(corners), 512))
-    return max(float(cdist(block, corners).max()) for block in blocks)
 
 
 def _ellipsoid_area(axes: Floats) -> float:
@@ -113,59 +137,3 @@ def _ellipsoid_area(axes: Floats) -> float:
         terms.append(((2 * n + 1) * terms[1] * terms[n] - n * alpha2 * beta2 * terms[n - 1]) / (n + 1))
     degrees = np.arange(21)
     return float(4 * np.pi * a * b * (np.array(terms) / (1 - 4.0 * degrees**2)).sum())
-
-
-def _centre_shift(image: Volume, points: Floats, intensity_mask: Mask) -> float:
-    values = image.values[intensity_mask.values].astype(float)
-    if values.sum() == 0:
-        return float("nan")
-    grey = np.argwhere(intensity_mask.values) * np.asarray(intensity_mask.geometry.spacing_mm)
-    return float(np.linalg.norm(points.mean(axis=0) - (grey * values[:, None]).sum(axis=0) / values.sum()))
-
-
-def _intensity_features(image: Volume, mask: Mask, volume: float) -> tuple[float, float, float]:
-    """Integrated intensity; Moran's I and Geary's C with weights 1 / distance over all pairs of voxels.
-
-    The sums over pairs of voxels are correlations of the box with itself under the weights: four Fourier transforms
-    (Parseval) instead of n^2 distances.
-    """
-    inside = mask.values
-    values = image.values[inside].astype(float)
-    n = values.size
-    if n == 0:
-        return (float("nan"),) * 3
-    mean = float(values.mean())
-    if values.min() == values.max():
-        return mean * volume, float("nan"), float("nan")
-    x = np.zeros(inside.shape)
-    x[inside] = values - mean
-    spread = float((x**2).sum())
-    shape = [next_fast_len(2 * size - 1, real=True) for size in inside.shape]
-    weight = rfftn(_inverse_distance(shape, inside.shape, mask.geometry.spacing_mm), shape).real
-    weight /= np.prod(shape)
-    # A real transform keeps one of each pair of conjugate frequencies along the last axis.
-    weight[..., 1 : (shape[2] + 1) // 2] *= 2
-    members = rfftn(inside.astype(float), shape)
-    total = _pair_sum(members, members, weight)
-    squares = _pair_sum(rfftn(x**2, shape), members, weight)
-    deviations = rfftn(x, shape)
-    products = _pair_sum(deviations, deviations, weight)
-    moran = n / total * products / spread
-    geary = (n - 1) / total * (squares - products) / spread
-    return mean * volume, moran, geary
-
-
-def _pair_sum(a: NDArray[np.complex128], b: NDArray[np.complex128], weight: Floats) -> float:
-    """Sum of weight * a * b over all ordered pairs, from the transforms; the transform of the weight is real."""
-    return float(((a.real * b.real + a.imag * b.imag) * weight).sum())
-
-
-def _inverse_distance(shape: list[int], size: tuple[int, ...], spacing: tuple[float, float, float]) -> Floats:
-    """1 / distance in mm of every displacement of the circular correlation; 0 for none."""
-    squared = np.zeros(shape)
-    for axis, (n, extent, step) in enumerate(zip(shape, size, spacing, strict=True)):
-        number = np.arange(n)
-        offset = np.where(number < extent, number, number - n) * step
-        squared += (offset**2).reshape([-1 if a == axis else 1 for a in range(3)])
-    squared[0, 0, 0] = np.inf
-    return np.asarray(1 / np.sqrt(squared))

@@ -10,29 +10,31 @@ __all__ = ["ngtdm"]
 Floats = NDArray[np.float64]
 
 
-def ngtdm(voxels: NDArray[np.int64], difference: Floats) -> tuple[float, ...]:
+def ngtdm(voxels: NDArray[np.integer], difference: NDArray[np.integer]) -> Floats:
     """Coarseness, contrast, busyness, complexity, strength.
 
     Parameters
     ----------
     voxels
-        Voxels with at least one neighbour, per level.
+        Counts [level, voxels of the neighbourhood inside, the voxel itself included]; level 0 belongs to nothing.
     difference
-        Sum of absolute differences to the mean of the neighbours, per level.
+        For the same voxels: sum of abs(level x neighbours - sum of the levels of the neighbours).
 
     Returns
     -------
-    tuple
+    ndarray
         NaN where the region has no voxel with a neighbour. A region without any difference has coarseness 1e6 and a
         strength of 0; a single level has a contrast and busyness of 0 (IBSI). Busyness is NaN where level times
         frequency is the same for all levels, so that it divides by zero.
     """
-    n = voxels.sum()
+    # A voxel alone has no neighbours to differ from.
+    by_level = voxels[1:, 2:].sum(axis=1)
+    n = by_level.sum()
     if n == 0:
-        return (float("nan"),) * 5
-    p = voxels / n
-    held = np.flatnonzero(p)
-    level, p, s = held + 1.0, p[held], difference[held]
+        return np.full(5, np.nan)
+    held = np.flatnonzero(by_level)
+    level, p = held + 1.0, by_level[held] / n
+    s = (difference[1:, 2:] / np.arange(1, voxels.shape[1] - 1)).sum(axis=1)[held]
     i, j, pi, pj = level[:, None], level[None, :], p[:, None], p[None, :]
     weighted = float((p * s).sum())
     coarseness = 1.0 / weighted if weighted > 0 else 1e6
@@ -42,4 +44,4 @@ def ngtdm(voxels: NDArray[np.int64], difference: Floats) -> tuple[float, ...]:
     busyness = 0.0 if held.size == 1 else weighted / steps if steps > 1e-9 else float("nan")
     complexity = (np.abs(i - j) * (pi * s[:, None] + pj * s[None, :]) / (pi + pj)).sum() / n
     strength = ((pi + pj) * (i - j) ** 2).sum() / s.sum() if s.sum() > 0 else 0.0
-    return float(coarseness), float(contrast), float(busyness), float(complexity), float(strength)
+    return np.array([coarseness, contrast, busyness, complexity, strength])

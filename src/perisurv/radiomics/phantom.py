@@ -1,23 +1,22 @@
-"""The digital phantom of the IBSI and its reference values: the self-test of an installation.
-
-Image Biomarker Standardisation Initiative, digital phantom and consensus values, CC BY 4.0 (Zwanenburg et al.,
-Radiology 2020; 295:328). 3D merged aggregation.
-"""
+"""Phantoms of the IBSI: the digital one with its image, the CT phantom's configurations, and all reference values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from math import inf
+from typing import Literal, get_args
 
 import numpy as np
 
-from perisurv.core import Geometry, Mask, Volume
-from perisurv.radiomics.catalogue import names
-from perisurv.radiomics.histogram import histogram
-from perisurv.radiomics.morphology import morphology
-from perisurv.radiomics.statistics import statistics
-from perisurv.radiomics.texture import texture_features
+from perisurv.core import FeatureError, Geometry, Mask, Region, RegionSet, Volume
+from perisurv.imaging import resample_mask, resample_volume, round_hu
+from perisurv.radiomics.extract import extract
+from perisurv.radiomics.options import ExtractOptions, Family
+from perisurv.radiomics.texture import AGGREGATIONS, TEXTURES, Aggregation
 
-__all__ = ["SelfTestRow", "digital_phantom", "self_test"]
+__all__ = ["CONFIGURATIONS", "Configuration", "SelfTestRow", "digital_phantom", "reference_values", "self_test"]
 
 # Slices, each of four rows of five grey levels.
 _LEVELS = (
@@ -32,161 +31,59 @@ _INSIDE = (
     "11100 11111 11011 11111",
     "11100 11111 11111 11111",
 )
-# Feature, consensus value, tolerance; a tolerance of 0 means: to the three published digits.
-REFERENCE = (
-    ("morph_volume", 556.0, 4.0),
-    ("morph_vol_approx", 592.0, 4.0),
-    ("morph_area_mesh", 388.0, 3.0),
-    ("morph_av", 0.698, 0.004),
-    ("morph_comp_1", 0.0411, 0.0003),
-    ("morph_comp_2", 0.599, 0.004),
-    ("morph_sph_dispr", 1.19, 0.01),
-    ("morph_sphericity", 0.843, 0.005),
-    ("morph_asphericity", 0.186, 0.001),
-    ("morph_com", 0.672, 0.004),
-    ("morph_diam", 13.1, 0.1),
-    ("morph_pca_maj_axis", 11.4, 0.1),
-    ("morph_pca_min_axis", 9.31, 0.06),
-    ("morph_pca_least_axis", 8.54, 0.05),
-    ("morph_pca_elongation", 0.816, 0.005),
-    ("morph_pca_flatness", 0.749, 0.005),
-    ("morph_vol_dens_aabb", 0.869, 0.005),
-    ("morph_area_dens_aabb", 0.866, 0.005),
-    ("morph_vol_dens_aee", 1.17, 0.01),
-    ("morph_area_dens_aee", 1.36, 0.01),
-    ("morph_vol_dens_conv_hull", 0.961, 0.006),
-    ("morph_area_dens_conv_hull", 1.03, 0.01),
-    ("morph_integ_int", 1200.0, 10.0),
-    ("morph_moran_i", 0.0397, 0.0003),
-    ("morph_geary_c", 0.974, 0.006),
-    ("stat_mean", 2.15, 0.0),
-    ("stat_var", 3.05, 0.0),
-    ("stat_skew", 1.08, 0.0),
-    ("stat_kurt", -0.355, 0.0),
-    ("stat_median", 1.0, 0.0),
-    ("stat_min", 1.0, 0.0),
-    ("stat_p10", 1.0, 0.0),
-    ("stat_p90", 4.0, 0.0),
-    ("stat_max", 6.0, 0.0),
-    ("stat_iqr", 3.0, 0.0),
-    ("stat_range", 5.0, 0.0),
-    ("stat_mad", 1.55, 0.0),
-    ("stat_rmad", 1.11, 0.0),
-    ("stat_medad", 1.15, 0.0),
-    ("stat_cov", 0.812, 0.0),
-    ("stat_qcod", 0.6, 0.0),
-    ("stat_energy", 567.0, 0.0),
-    ("stat_rms", 2.77, 0.0),
-    ("ih_mean", 2.15, 0.0),
-    ("ih_var", 3.05, 0.0),
-    ("ih_skew", 1.08, 0.0),
-    ("ih_kurt", -0.355, 0.0),
-    ("ih_median", 1.0, 0.0),
-    ("ih_min", 1.0, 0.0),
-    ("ih_p10", 1.0, 0.0),
-    ("ih_p90", 4.0, 0.0),
-    ("ih_max", 6.0, 0.0),
-    ("ih_mode", 1.0, 0.0),
-    ("ih_iqr", 3.0, 0.0),
-    ("ih_range", 5.0, 0.0),
-    ("ih_mad", 1.55, 0.0),
-    ("ih_rmad", 1.11, 0.0),
-    ("ih_medad", 1.15, 0.0),
-    ("ih_cov", 0.812, 0.0),
-    ("ih_qcod", 0.6, 0.0),
-    ("ih_entropy", 1.27, 0.0),
-    ("ih_uniformity", 0.512, 0.0),
-    ("ih_max_grad", 8.0, 0.0),
-    ("ih_max_grad_g", 3.0, 0.0),
-    ("ih_min_grad", -50.0, 0.0),
-    ("ih_min_grad_g", 1.0, 0.0),
-    ("cm_joint_max", 0.509, 0.0),
-    ("cm_joint_avg", 2.15, 0.0),
-    ("cm_joint_var", 3.13, 0.0),
-    ("cm_joint_entr", 2.57, 0.0),
-    ("cm_diff_avg", 1.38, 0.0),
-    ("cm_diff_var", 3.21, 0.0),
-    ("cm_diff_entr", 1.64, 0.0),
-    ("cm_sum_avg", 4.3, 0.0),
-    ("cm_sum_var", 7.41, 0.0),
-    ("cm_sum_entr", 2.11, 0.0),
-    ("cm_energy", 0.291, 0.0),
-    ("cm_contrast", 5.12, 0.0),
-    ("cm_dissimilarity", 1.38, 0.0),
-    ("cm_inv_diff", 0.688, 0.0),
-    ("cm_inv_diff_norm", 0.856, 0.0),
-    ("cm_inv_diff_mom", 0.631, 0.0),
-    ("cm_inv_diff_mom_norm", 0.902, 0.0),
-    ("cm_inv_var", 0.0574, 0.0),
-    ("cm_corr", 0.183, 0.0),
-    ("cm_auto_corr", 5.19, 0.0),
-    ("cm_clust_tend", 7.41, 0.0),
-    ("cm_clust_shade", 17.4, 0.0),
-    ("cm_clust_prom", 147.0, 0.0),
-    ("cm_info_corr1", -0.0288, 0.0),
-    ("cm_info_corr2", 0.269, 0.0),
-    ("rlm_sre", 0.729, 0.0),
-    ("rlm_lre", 2.76, 0.0),
-    ("rlm_lgre", 0.607, 0.0),
-    ("rlm_hgre", 9.64, 0.0),
-    ("rlm_srlge", 0.372, 0.0),
-    ("rlm_srhge", 8.67, 0.0),
-    ("rlm_lrlge", 2.16, 0.0),
-    ("rlm_lrhge", 15.6, 0.0),
-    ("rlm_glnu", 281.0, 0.0),
-    ("rlm_glnu_norm", 0.43, 0.0),
-    ("rlm_rlnu", 328.0, 0.0),
-    ("rlm_rlnu_norm", 0.501, 0.0),
-    ("rlm_r_perc", 0.68, 0.0),
-    ("rlm_gl_var", 3.48, 0.0),
-    ("rlm_rl_var", 0.598, 0.0),
-    ("rlm_rl_entr", 2.62, 0.0),
-    ("szm_sze", 0.255, 0.0),
-    ("szm_lze", 550.0, 0.0),
-    ("szm_lgze", 0.253, 0.0),
-    ("szm_hgze", 15.6, 0.0),
-    ("szm_szlge", 0.0256, 0.0),
-    ("szm_szhge", 2.76, 0.0),
-    ("szm_lzlge", 503.0, 0.0),
-    ("szm_lzhge", 1490.0, 0.0),
-    ("szm_glnu", 1.4, 0.0),
-    ("szm_glnu_norm", 0.28, 0.0),
-    ("szm_zsnu", 1.0, 0.0),
-    ("szm_zsnu_norm", 0.2, 0.0),
-    ("szm_z_perc", 0.0676, 0.0),
-    ("szm_gl_var", 2.64, 0.0),
-    ("szm_zs_var", 331.0, 0.0),
-    ("szm_zs_entr", 2.32, 0.0),
-    ("ngt_coarseness", 0.0296, 0.0),
-    ("ngt_contrast", 0.584, 0.0),
-    ("ngt_busyness", 6.54, 0.0),
-    ("ngt_complexity", 13.5, 0.0),
-    ("ngt_strength", 0.763, 0.0),
-    ("ngl_lde", 0.045, 0.0),
-    ("ngl_hde", 109.0, 0.0),
-    ("ngl_lgce", 0.693, 0.0),
-    ("ngl_hgce", 7.66, 0.0),
-    ("ngl_ldlge", 0.00963, 0.0),
-    ("ngl_ldhge", 0.736, 0.0),
-    ("ngl_hdlge", 102.0, 0.0),
-    ("ngl_hdhge", 235.0, 0.0),
-    ("ngl_glnu", 37.9, 0.0),
-    ("ngl_glnu_norm", 0.512, 0.0),
-    ("ngl_dcnu", 4.86, 0.0),
-    ("ngl_dcnu_norm", 0.0657, 0.0),
-    ("ngl_dc_perc", 1.0, 0.0),
-    ("ngl_gl_var", 3.05, 0.0),
-    ("ngl_dc_var", 22.1, 0.0),
-    ("ngl_dc_entr", 4.4, 0.0),
-    ("ngl_dc_energy", 0.0533, 0.0),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How the IBSI pre-processes a phantom.
+
+    Parameters
+    ----------
+    options
+        Re-segmentation and bins.
+    spacing_mm
+        Grid that image and mask are interpolated to, (slice, row, column); 0 keeps the native spacing of an axis.
+    order
+        Interpolation of the image: 1 linear, 3 cubic B-spline. The result is rounded to whole HU.
+    planar
+        Whether textures are computed in two dimensions.
+    """
+
+    options: ExtractOptions
+    spacing_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    order: Literal[1, 3] = 1
+    planar: bool = False
+
+
+_PLAIN = ExtractOptions(filters=())
+_ISOTROPIC = (2.0, 2.0, 2.0)
+DIGITAL = "digital_phantom"
+CONFIGURATIONS = {
+    # Bins of width 1 from 1 on leave the grey levels of the digital phantom as they are.
+    DIGITAL: Configuration(replace(_PLAIN, resegment_hu=(1.0, 6.0), bin_width_hu=1.0)),
+    "A": Configuration(replace(_PLAIN, resegment_hu=(-500.0, 400.0)), planar=True),
+    "B": Configuration(replace(_PLAIN, resegment_hu=(-500.0, 400.0), ct_bins=32), (0.0, 2.0, 2.0), planar=True),
+    "C": Configuration(replace(_PLAIN, ivh_bin_width_hu=2.5), _ISOTROPIC),
+    "D": Configuration(replace(_PLAIN, resegment_hu=(-inf, inf), outlier_sigma=3.0, ct_bins=32), _ISOTROPIC),
+    "E": Configuration(replace(_PLAIN, outlier_sigma=3.0, ct_bins=32, ivh_bins=1000), _ISOTROPIC, order=3),
+}
+_ENDINGS: dict[Aggregation, str] = {
+    "2d_averaged": "_2D_avg",
+    "2d_slice_merged": "_2D_comb",
+    "2.5d_direction_merged": "_2_5D_avg",
+    "2.5d_merged": "_2_5D_comb",
+    "3d_averaged": "_3D_avg",
+    "3d_merged": "_3D_comb",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTestRow:
-    """One feature of the self-test."""
+    """One reference value and what this installation computes."""
 
-    feature: str
+    configuration: str
+    family: str
+    tag: str
     expected: float
     got: float
     tolerance: float
@@ -199,21 +96,69 @@ def digital_phantom() -> tuple[Volume, Mask]:
     return Volume(_array(_LEVELS).astype(np.float32), geometry), Mask(_array(_INSIDE) == 1, geometry)
 
 
-def self_test() -> list[SelfTestRow]:
-    """Every feature of the catalogue on the digital phantom against its consensus value.
+def self_test(configuration: str = DIGITAL, image: Volume | None = None, mask: Mask | None = None) -> list[SelfTestRow]:
+    """Every reference value of a configuration of the IBSI.
 
-    The phantom's intensities are its grey levels: it is not discretised.
+    Parameters
+    ----------
+    configuration
+        Key of :data:`CONFIGURATIONS`.
+    image, mask
+        The CT phantom of the IBSI on its native grid, for configurations A to E.
+
+    Raises
+    ------
+    FeatureError
+        If a configuration of the CT phantom is asked for without its image and mask.
     """
-    image, mask = digital_phantom()
-    levels = np.where(mask.values, image.values, 0).astype(np.int32)
-    got = dict(zip(names("morph"), morphology(image, mask, mask), strict=True))
-    got |= dict(zip(names("stat"), statistics(image.values[mask.values]), strict=True))
-    got |= dict(zip(names("ih"), histogram(levels[mask.values]), strict=True))
-    got |= texture_features(levels)
+    if image is None or mask is None:
+        if configuration != DIGITAL:
+            raise FeatureError(f"Configuration {configuration} needs image and mask of the IBSI CT phantom.")
+        image, mask = digital_phantom()
+    got = _features(CONFIGURATIONS[configuration], image, mask)
     return [
-        SelfTestRow(name, expected, got[name], tolerance, _agrees(got[name], expected, tolerance))
-        for name, expected, tolerance in REFERENCE
+        SelfTestRow(configuration, family, tag, expected, got[tag], tolerance, _agrees(got[tag], expected, tolerance))
+        for family, tag, expected, tolerance in reference_values(configuration)
     ]
+
+
+def reference_values(configuration: str) -> list[tuple[str, str, float, float]]:
+    """(family, tag, value, tolerance) of a configuration; a tolerance of 0 means: to the three published digits."""
+    text = (files("perisurv.radiomics") / "ibsi_reference.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return [
+        (row["family"], row["tag"], float(row["value"]), float(row["tolerance"]))
+        for row in rows
+        if row["configuration"] == configuration
+    ]
+
+
+def _features(configuration: Configuration, image: Volume, mask: Mask) -> dict[str, float]:
+    """Tag of the reference tables -> value, for every aggregation of the configuration."""
+    if any(configuration.spacing_mm):
+        native = image.geometry.spacing_mm
+        k, j, i = (new or old for new, old in zip(configuration.spacing_mm, native, strict=True))
+        grid = image.geometry.resampled((k, j, i))
+        image, mask = round_hu(resample_volume(image, grid, order=configuration.order)), resample_mask(mask, grid)
+    regions = RegionSet("phantom", image, (Region("tumour", mask),))
+    both = image.geometry.shape[0] < 10  # of the digital phantom the IBSI publishes two and three dimensions
+    found: dict[str, float] = {}
+    for aggregation, ending in _ENDINGS.items():
+        if not both and AGGREGATIONS[aggregation].planar != configuration.planar:
+            continue
+        families = get_args(Family) if not found else TEXTURES
+        table = extract(regions, replace(configuration.options, aggregation=aggregation, families=families))
+        for column, value in table.frame.iloc[0].items():
+            name = str(column).split("__")[-1]
+            found[name + _ending(name.split("_")[0], ending)] = float(value)
+    return found
+
+
+def _ending(family: str, ending: str) -> str:
+    """How the reference tables name the aggregation: in full for families with directions, else 2D or 3D."""
+    if family in {"cm", "rlm"}:
+        return ending
+    return ending.rsplit("_", 1)[0] if family in TEXTURES else ""
 
 
 def _agrees(got: float, expected: float, tolerance: float) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, RegionSet, Scan
 from perisurv.radiomics import extract as extract_options
+from perisurv.radiomics import preset as radiomics_preset
 from perisurv.regions import rings as build_rings
 from perisurv.regions.options import RingOptions
 from perisurv.simulation import Plan, SimulationOptions, simulate_patient, write_tables
@@ -53,9 +54,25 @@ def rings(
     return build_rings(scan, options)
 
 
-def extract(regions: RegionSet) -> FeatureTable:
-    """Radiomics of every region of one patient with the default options, as one row."""
-    return extract_options(regions)
+def extract(regions: RegionSet, *, preset: str = "ibsi", threads: int = 1) -> FeatureTable:
+    """Radiomics of every region of one patient, as one row.
+
+    Parameters
+    ----------
+    regions
+        Tumour and rings with their image.
+    preset
+        ``ibsi``: everything that the IBSI standardises, on the CT, LoG and wavelet images; ``fast``: fewer families on
+        the CT and LoG images; ``pyradiomics``: names and values of pyradiomics 3.
+    threads
+        Regions worked on at a time. Changes no value.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset.
+    """
+    return extract_options(regions, radiomics_preset(preset), threads=threads)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ def demo_settings(out: Path, workers: int) -> StudySettings:
             "workers": workers,
             "input": {"folder": cohort, "truth": cohort},
             "keep_ids": True,  # simulated patients have no identity to protect
+            "radiomics": {"preset": "fast"},
             "stability": {"patients": 8, "repeats": 2},
             "deep": {
                 "folds": 3,

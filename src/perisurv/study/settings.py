@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from perisurv.cohort.options import CohortOptions
 from perisurv.core import SettingsError
 from perisurv.deep.options import DeepOptions
 from perisurv.radiomics.options import ExtractOptions
+from perisurv.radiomics.presets import preset_table
 from perisurv.regions.options import RingOptions
 from perisurv.survival.options import FitOptions
 
@@ -198,6 +200,7 @@ def read_settings(path: Path | str) -> StudySettings:
 
 def settings_from_dict(values: dict[str, Any], name: str = "settings") -> StudySettings:
     """Settings from nested plain values; the name stands in messages."""
+    values = _with_preset(values, name)
     _refuse_unknown(StudySettings, values, name)
     if _IDENTITY & set(values.get("cohort", {})):
         raise SettingsError(
@@ -237,6 +240,18 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _with_preset(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """``preset = "fast"`` in [radiomics] stands for the keys of that preset; keys beside it go first."""
+    radiomics = values.get("radiomics")
+    if not (isinstance(radiomics, dict) and "preset" in radiomics):
+        return values
+    try:
+        table = preset_table(radiomics["preset"])
+    except SettingsError as error:
+        raise SettingsError(f"{where}: [radiomics] {error}") from None
+    return values | {"radiomics": table | {key: value for key, value in radiomics.items() if key != "preset"}}
+
+
 def _build(values: dict[str, Any], where: str) -> StudySettings:
     try:
         # JSON mode is strict about types and still takes a TOML array for a tuple.
@@ -271,4 +286,8 @@ def _below(home: Path, path: str) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(_toml(v) for v in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(v)}' for key, v in value.items())} }}"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
     return json.dumps(value, ensure_ascii=False)

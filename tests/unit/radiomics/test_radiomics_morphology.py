@@ -2,21 +2,24 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from perisurv.core import Geometry, Mask, Volume
-from perisurv.radiomics import morphology
-from perisurv.radiomics.catalogue import names
-from perisurv.radiomics.morphology import _diameter, _ellipsoid_area
+from perisurv.radiomics import Raster
+from perisurv.radiomics import morphology as of_shape
+from perisurv.radiomics.morphology import _ellipsoid_area, intensity_shape
+from perisurv.radiomics.spatial import autocorrelation
 
 SPACING = (1.5, 0.8, 1.0)
 
 
 def shape(inside, values=None, spacing=(1.0, 1.0, 1.0), counted=None):
     """Morphology of a mask in an image of 100 HU or of the given values."""
-    geometry = Geometry(inside.shape, spacing)
-    image = Volume(np.full(inside.shape, 100.0) if values is None else values, geometry)
-    mask = Mask(inside, geometry)
-    counted = mask if counted is None else Mask(counted, geometry)
-    return dict(zip(names("morph"), morphology(image, mask, counted), strict=True))
+    image = np.full(inside.shape, 100.0, np.float32) if values is None else values.astype(np.float32)
+    around = tuple(slice(0, n) for n in inside.shape)
+    whole = Raster.of(inside, around)
+    part = whole if counted is None else Raster.of(counted, around)
+    hu = part.gather(image)
+    found = of_shape.shape(whole, spacing)
+    found |= intensity_shape(whole, part, hu, spacing, found["morph_volume"])
+    return found | dict(zip(("morph_moran_i", "morph_geary_c"), autocorrelation(part, hu, spacing), strict=True))
 
 
 def ball(radius, margin=2):
@@ -124,12 +127,6 @@ def test_diameter_and_autocorrelation_are_the_sums_over_all_pairs() -> None:
     cells = np.argwhere(inside)
     faces = np.concatenate([cells + 0.5 * s * np.eye(3, dtype=int)[a] for a in range(3) for s in (-1, 1)]) * SPACING
     assert f["morph_diam"] == pytest.approx(pdist(faces).max(), rel=1e-6)
-
-
-def test_diameter_of_more_corners_than_one_block() -> None:
-    points = np.random.default_rng(0).normal(size=(1500, 3))
-    points[-2:] = (30, 0, 0), (-20, 5, 0)
-    assert _diameter(points) == pytest.approx(np.sqrt(50**2 + 5**2))
 
 
 def test_autocorrelation_tells_smooth_from_noise_from_checkerboard() -> None:

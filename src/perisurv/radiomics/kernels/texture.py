@@ -1,6 +1,8 @@
-"""Texture matrices of a level box: int array (slices, rows, columns), 0 outside the region, levels from 1.
+"""Texture matrices of the grey levels of a region.
 
-The box has a border of one voxel of zeros, so that every neighbour exists.
+Every kernel takes the levels as one flat padded box and the region as runs of its rows (:mod:`.raster`): level 0 lies
+outside, a neighbour is a constant offset away and always exists. Blocks of ``BLOCK`` voxels may read beyond a run,
+never beyond the guard. Counts have a row and a column for level 0, which belong to nothing; the caller drops them.
 """
 
 from __future__ import annotations
@@ -9,122 +11,195 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["DIRECTIONS", "cooccurrence", "neighbourhood", "run_lengths", "zones"]
+__all__ = ["cooccurrence", "neighbourhood", "run_lengths", "zones"]
 
-Levels = NDArray[np.int32]
-Counts = NDArray[np.int64]
-
-# One of each pair of opposite neighbours among the 26.
-DIRECTIONS = np.array(
-    [(0, 0, 1)]
-    + [(0, 1, i) for i in (-1, 0, 1)]
-    + [(1, j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)],
-    dtype=np.int64,
-)  # fmt: skip
+Levels = NDArray[np.unsignedinteger]
+Positions = NDArray[np.int64]
+Counts = NDArray[np.uint32]
+BLOCK = 32
+MAX_NEIGHBOURS = 27
 
 
 @njit(cache=True, nogil=True)
-def cooccurrence(levels: Levels, directions: Counts, n_levels: int, merged: bool) -> Counts:
-    """Counts [direction, level, level + direction], one way; add the transpose for the symmetric matrix.
+def cooccurrence(levels: Levels, starts: Positions, ends: Positions, offsets: Positions, n_levels: int) -> Counts:
+    """Counts [direction, level, level + direction], one way; add the transpose for the symmetric matrix."""
+    row = np.uint64(n_levels + 1)
+    size = row * row
+    out = np.zeros(np.uint64(offsets.size) * size, np.uint32)
+    # Unsigned positions: a signed index costs a test for negative values at each of the stores.
+    for r in range(starts.size):
+        for start in range(starts[r], ends[r]):
+            p = np.uint64(start)
+            cell = np.uint64(levels[p]) * row
+            for d in range(offsets.size):
+                out[cell + np.uint64(levels[p + np.uint64(offsets[d])])] += np.uint32(1)
+                cell += size
+    return out.reshape(offsets.size, n_levels + 1, n_levels + 1)
 
-    Merged: one matrix [0, level, level] over all directions.
+
+@njit(cache=True, nogil=True)
+def run_lengths(
+    levels: Levels, starts: Positions, ends: Positions, offsets: Positions, plane: int, n_levels: int, longest: int
+) -> Counts:
+    """Counts [direction, level, run length]; the first direction goes along the rows.
+
+    The length of the run so far is kept for two slices of ``plane`` voxels, and counted where the run ends; all other
+    voxels count as length 0, which is cheaper than a branch.
     """
-    nk, nj, ni = levels.shape
-    out = np.zeros((1 if merged else directions.shape[0], n_levels, n_levels), np.int64)
-    for k in range(1, nk - 1):
-        for j in range(1, nj - 1):
-            for i in range(1, ni - 1):
-                a = levels[k, j, i]
-                if a:
-                    for d in range(directions.shape[0]):
-                        b = levels[k + directions[d, 0], j + directions[d, 1], i + directions[d, 2]]
-                        if b:
-                            out[0 if merged else d, a - 1, b - 1] += 1
-    return out
+    n = offsets.size
+    width = np.uint64(longest + 1)
+    size = np.uint64(n_levels + 1) * width
+    out = np.zeros(np.uint64(n) * size, np.uint32)
+    so_far = np.zeros((n, 2, plane + 2 * BLOCK), np.uint16)
+    ended = np.zeros((n, BLOCK), np.uint16)
+    one, none = np.uint16(1), np.uint16(0)
+    back = (offsets + plane // 2) // plane
+    for r in range(starts.size):
+        k = starts[r] // plane
+        run = none
+        for b in range(starts[r], ends[r], BLOCK):
+            filled = min(BLOCK, ends[r] - b)
+            here = levels[b : b + BLOCK]
+            for i in range(filled):
+                run = np.uint16(run + one) if levels[b + i - 1] == here[i] else one
+                ended[0, i] = run if levels[b + i + 1] != here[i] else none
+            for d in range(1, n):
+                o = offsets[d]
+                before, after = levels[b - o : b - o + BLOCK], levels[b + o : b + o + BLOCK]
+                q = b - o - (k - back[d]) * plane
+                length_before = so_far[d, (k - back[d]) & 1, q : q + BLOCK]
+                length = so_far[d, k & 1, b - k * plane : b - k * plane + BLOCK]
+                out_d = ended[d]
+                for i in range(BLOCK):
+                    t = np.uint16(length_before[i] + one) if before[i] == here[i] else one
+                    length[i] = t
+                    out_d[i] = t if after[i] != here[i] else none
+            for i in range(filled):
+                cell = np.uint64(here[i]) * width
+                for d in range(n):
+                    out[cell + np.uint64(ended[d, i])] += np.uint32(1)
+                    cell += size
+    return out.reshape(n, n_levels + 1, longest + 1)
 
 
 @njit(cache=True, nogil=True)
-def run_lengths(levels: Levels, directions: Counts, n_levels: int) -> Counts:
-    """Counts [direction, level, run length - 1]."""
-    nk, nj, ni = levels.shape
-    out = np.zeros((directions.shape[0], n_levels, max(nk, nj, ni)), np.int64)
-    for d in range(directions.shape[0]):
-        dk, dj, di = directions[d, 0], directions[d, 1], directions[d, 2]
-        for k in range(1, nk - 1):
-            for j in range(1, nj - 1):
-                for i in range(1, ni - 1):
-                    a = levels[k, j, i]
-                    if a and levels[k - dk, j - dj, i - di] != a:
-                        length = 1
-                        while levels[k + length * dk, j + length * dj, i + length * di] == a:
-                            length += 1
-                        out[d, a - 1, length - 1] += 1
-    return out
+def neighbourhood(
+    levels: Levels, starts: Positions, ends: Positions, rows: Positions, n_levels: int
+) -> tuple[Counts, Counts, NDArray[np.int64]]:
+    """NGTDM and NGLDM (distance 1, coarseness 0) in one pass; all counts include the voxel itself.
 
-
-@njit(cache=True, nogil=True)
-def zones(levels: Levels) -> tuple[Levels, Levels]:
-    """Level and size of every 26-connected zone of one level."""
-    nk, nj, ni = levels.shape
-    todo = levels.copy()
-    n = int(np.count_nonzero(levels))
-    stack = np.empty((n + 1, 3), np.int32)
-    zone_level = np.empty(n, np.int32)
-    zone_size = np.empty(n, np.int32)
-    found = 0
-    for k in range(1, nk - 1):
-        for j in range(1, nj - 1):
-            for i in range(1, ni - 1):
-                a = todo[k, j, i]
-                if a:
-                    todo[k, j, i] = 0
-                    stack[0, 0], stack[0, 1], stack[0, 2] = k, j, i
-                    top, size = 1, 0
-                    while top:
-                        top -= 1
-                        size += 1
-                        ck, cj, ci = stack[top, 0], stack[top, 1], stack[top, 2]
-                        for dk in range(-1, 2):
-                            for dj in range(-1, 2):
-                                for di in range(-1, 2):
-                                    if todo[ck + dk, cj + dj, ci + di] == a:
-                                        todo[ck + dk, cj + dj, ci + di] = 0
-                                        stack[top, 0], stack[top, 1], stack[top, 2] = ck + dk, cj + dj, ci + di
-                                        top += 1
-                    zone_level[found] = a
-                    zone_size[found] = size
-                    found += 1
-    return zone_level[:found], zone_size[:found]
-
-
-@njit(cache=True, nogil=True)
-def neighbourhood(levels: Levels, n_levels: int) -> tuple[Counts, NDArray[np.float64], Counts]:
-    """NGTDM and NGLDM (distance 1, coarseness 0) in one pass.
-
-    Returns voxels with a neighbour per level; sum of |level - mean of its neighbours| per level; and
-    counts [level, dependence - 1] where the dependence counts the voxel itself and its equal neighbours.
+    ``rows`` are the offsets of the rows of neighbours: nine in three dimensions, three in a slice. Returns counts
+    [level, equal neighbours], counts [level, neighbours inside] and, for the latter, the sum of
+    |neighbours * level - sum of the neighbours' levels|, an integer.
     """
-    nk, nj, ni = levels.shape
-    voxels = np.zeros(n_levels, np.int64)
-    difference = np.zeros(n_levels, np.float64)
-    dependence = np.zeros((n_levels, 27), np.int64)
-    for k in range(1, nk - 1):
-        for j in range(1, nj - 1):
-            for i in range(1, ni - 1):
-                a = levels[k, j, i]
-                if a:
-                    total, count, equal = 0, 0, 0
-                    for dk in range(-1, 2):
-                        for dj in range(-1, 2):
-                            for di in range(-1, 2):
-                                b = levels[k + dk, j + dj, i + di]
-                                if b:
-                                    total += b
-                                    count += 1
-                                    if b == a:
-                                        equal += 1
-                    dependence[a - 1, equal - 1] += 1
-                    if count > 1:
-                        voxels[a - 1] += 1
-                        difference[a - 1] += abs(a - (total - a) / (count - 1))
-    return voxels, difference, dependence
+    shape = (n_levels + 1, MAX_NEIGHBOURS + 1)
+    dependence, voxels = np.zeros(shape, np.uint32), np.zeros(shape, np.uint32)
+    difference = np.zeros(shape, np.int64)
+    total, inside, equal = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8)
+    for r in range(starts.size):
+        for b in range(starts[r], ends[r], BLOCK):
+            here = levels[b : b + BLOCK]
+            for i in range(BLOCK):
+                total[i], inside[i], equal[i] = 0, 0, 0
+            for o in rows:
+                q = b + o
+                left, middle, right = (
+                    levels[q - 1 : q - 1 + BLOCK],
+                    levels[q : q + BLOCK],
+                    levels[q + 1 : q + 1 + BLOCK],
+                )
+                for i in range(BLOCK):
+                    x, y, z, a = left[i], middle[i], right[i], here[i]
+                    total[i] += np.uint32(x) + np.uint32(y) + np.uint32(z)
+                    inside[i] += np.uint8(x != 0) + np.uint8(y != 0) + np.uint8(z != 0)
+                    equal[i] += np.uint8(x == a) + np.uint8(y == a) + np.uint8(z == a)
+            for i in range(min(BLOCK, ends[r] - b)):
+                a, n = here[i], inside[i]
+                dependence[a, equal[i]] += np.uint32(1)
+                voxels[a, n] += np.uint32(1)
+                difference[a, n] += abs(np.int64(a) * np.int64(n) - np.int64(total[i]))
+    return dependence, voxels, difference
+
+
+@njit(inline="always")
+def _root(parent: NDArray[np.int32], zone: int) -> int:
+    while parent[zone] != zone:
+        parent[zone] = parent[parent[zone]]
+        zone = parent[zone]
+    return zone
+
+
+@njit(cache=True, nogil=True)
+def zones(
+    levels: Levels,
+    starts: Positions,
+    ends: Positions,
+    offsets: Positions,
+    plane: int,
+    distance: NDArray[np.uint16],
+    joins: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Level, size and smallest distance of every zone of connected voxels of one level, in raster order.
+
+    One pass with a union-find over provisional zones. The equal ones among the voxels already visited are a bit mask,
+    and ``joins`` says for each mask which of them are needed: neighbours that touch are in one zone already.
+    """
+    n_joins, join = joins
+    n_voxels = (ends - starts).sum()
+    parent, level = np.empty(n_voxels, np.int32), np.empty(n_voxels, np.int32)
+    size, nearest = np.empty(n_voxels, np.int32), np.empty(n_voxels, np.int32)
+    zone_of = np.empty((2, plane), np.int32)
+    equal = np.empty(BLOCK, np.uint16)
+    n_zones = 0
+    back = (offsets + plane // 2) // plane
+    in_slice = offsets - back * plane
+    for r in range(starts.size):
+        k = starts[r] // plane
+        for b in range(starts[r], ends[r], BLOCK):
+            here = levels[b : b + BLOCK]
+            for i in range(BLOCK):
+                equal[i] = 0
+            for d in range(offsets.size - 1, -1, -1):
+                before = levels[b - offsets[d] : b - offsets[d] + BLOCK]
+                for i in range(BLOCK):
+                    equal[i] = np.uint16(equal[i] + equal[i] + np.uint16(before[i] == here[i]))
+            for i in range(min(BLOCK, ends[r] - b)):
+                p, q = b + i, b + i - k * plane
+                mask = equal[i]
+                if n_joins[mask] == 0:
+                    zone = n_zones
+                    parent[zone], level[zone], size[zone], nearest[zone] = zone, here[i], 0, distance[p]
+                    n_zones += 1
+                else:
+                    d = join[mask, 0]
+                    zone = zone_of[(k - back[d]) & 1, q - in_slice[d]]
+                    for j in range(1, n_joins[mask]):
+                        d = join[mask, j]
+                        other = zone_of[(k - back[d]) & 1, q - in_slice[d]]
+                        if other != zone:
+                            zone, other = _root(parent, zone), _root(parent, other)
+                            zone, other = min(zone, other), max(zone, other)
+                            parent[other] = zone
+                zone_of[k & 1, q] = zone
+                size[zone] += 1
+                nearest[zone] = min(nearest[zone], distance[p])
+    return _merged(parent[:n_zones], level, size, nearest)
+
+
+@njit(cache=True, nogil=True)
+def _merged(
+    parent: NDArray[np.int32], level: NDArray[np.int32], size: NDArray[np.int32], nearest: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Provisional zones added to their roots; a root comes before its members."""
+    n = 0
+    for zone in range(parent.size):
+        root = parent[parent[zone]]
+        parent[zone] = root
+        if root != zone:
+            size[root] += size[zone]
+            nearest[root] = min(nearest[root], nearest[zone])
+    for zone in range(parent.size):
+        if parent[zone] == zone:
+            level[n], size[n], nearest[n] = level[zone], size[zone], nearest[zone]
+            n += 1
+    return level[:n].copy(), size[:n].copy(), nearest[:n].copy()

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Build the peers, each in its own environment: setup.sh [pictologics] [pyradiomics]; both without arguments.
+# An environment that is ready is left alone. The first import of pictologics compiles for minutes.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+envs=$(dirname "$here")/.envs
+
+works() { "$1" -c "import venv" 2>/dev/null; }
+
+find_python() {  # find_python 3.12: the interpreter of that version, or nothing
+    for candidate in "python$1" "$HOME"/.pyenv/versions/"$1".*/bin/python; do
+        if works "$candidate"; then echo "$candidate"; return; fi
+    done
+}
+
+pictologics() {
+    python=$(find_python 3.12)
+    force=
+    if [ -z "$python" ]; then python=${PYTHON:-python3}; force=--ignore-requires-python; fi
+    "$python" -m venv "$envs/pictologics"
+    "$envs/pictologics/bin/pip" install --quiet $force --requirement "$here/pictologics.txt"
+    echo "pictologics: first import, compiling"
+    start=$(date +%s)
+    "$envs/pictologics/bin/python" -c "import pictologics"
+    echo $(($(date +%s) - start)) >"$envs/pictologics/first_import_s"
+}
+
+pyradiomics() {
+    python=$(find_python 3.11)
+    "${python:-${PYTHON:-python3}}" -m venv "$envs/pyradiomics"
+    "$envs/pyradiomics/bin/pip" install --quiet --requirement "$here/pyradiomics.txt"
+    "$envs/pyradiomics/bin/pip" install --quiet --no-build-isolation --no-binary pyradiomics pyradiomics==3.0.1
+    "$envs/pyradiomics/bin/python" -c "import radiomics"
+}
+
+for peer in "${@:-pictologics pyradiomics}"; do
+    for name in $peer; do
+        if [ -e "$envs/$name/.ready" ]; then continue; fi
+        "$name"
+        touch "$envs/$name/.ready"
+    done
+done
