@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-radiomics peers cases pictures clean
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -37,6 +37,15 @@ study-null: $(READY)  ## the same study without any imaging signal
 
 bench-simulation: $(READY)
 	$(BIN)/python benchmarks/simulation.py
+
+bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about a quarter of an hour once they are built
+	$(BIN)/python benchmarks/radiomics.py
+
+peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once
+	benchmarks/peers/setup.sh
+
+cases: $(READY)  ## images and masks of bench-radiomics and of the reference values of pyradiomics
+	$(BIN)/python benchmarks/peers/cases.py benchmarks/.cache/radiomics
 
 pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
 	$(BIN)/python docs/make_pictures.py

@@ -27,7 +27,9 @@ def make_case(phantom: Path, folder: Path, scale: float) -> dict[str, int]:
     regions = rings(read_scan(folder), RingOptions(barrier="none"))
     _write(regions.image.values, regions.image.geometry, folder / "image.nii.gz", sitk.sitkInt16)
     for region in regions:
-        _write(region.mask.values.astype(np.uint8), region.mask.geometry, folder / f"{region.name}.nii.gz", sitk.sitkUInt8)
+        _write(
+            region.mask.values.astype(np.uint8), region.mask.geometry, folder / f"{region.name}.nii.gz", sitk.sitkUInt8
+        )
     return {region.name: region.mask.voxel_count for region in regions}
 
 

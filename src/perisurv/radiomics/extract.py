@@ -18,6 +18,7 @@ from perisurv.radiomics.catalogue import Facts, undefined_reason
 from perisurv.radiomics.image_features import image_features, local_features, shape_features
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.prepare import prepare
+from perisurv.radiomics.pyradiomics import ibsi_name
 from perisurv.radiomics.raster import Box
 
 __all__ = ["extract"]
@@ -76,7 +77,7 @@ def _row(regions: RegionSet, options: ExtractOptions, threads: int) -> FeatureTa
         for name, value in features.items():
             column = f"{task.region}__{task.image}__{name}"
             row[column] = value
-            if np.isnan(value) and (reason := undefined_reason(name, facts)):
+            if np.isnan(value) and (reason := undefined_reason(ibsi_name(name), facts)):
                 undefined[column] = reason
             elif not np.isfinite(value):
                 raise FeatureError(

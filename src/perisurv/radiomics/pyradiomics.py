@@ -10,6 +10,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from perisurv.core import SettingsError
 from perisurv.radiomics.catalogue import names
 from perisurv.radiomics.emphasis import emphasis
 from perisurv.radiomics.glcm import glcm
@@ -18,9 +19,9 @@ from perisurv.radiomics.morphology import shape
 from perisurv.radiomics.ngtdm import ngtdm
 from perisurv.radiomics.raster import GreyLevels, Raster
 from perisurv.radiomics.statistics import statistics
-from perisurv.radiomics.texture import TextureMatrices, zone_features
+from perisurv.radiomics.texture import DIRECTIONS, TextureMatrices, zone_features
 
-__all__ = ["ibsi_name", "pyradiomics_features", "pyradiomics_names", "pyradiomics_shape"]
+__all__ = ["ibsi_name", "published_signature", "pyradiomics_features", "pyradiomics_names", "pyradiomics_shape"]
 
 Floats = NDArray[np.float64]
 Features = dict[str, float]
@@ -148,6 +149,39 @@ _OWN = {
 }
 
 
+# Published with other software before pyradiomics took over its features; the names are those of pyradiomics.
+_PUBLISHED = {
+    # Aerts et al., Nature Communications 2014; 5:4006.
+    "aerts2014": (
+        "original__firstorder_Energy",
+        "morph__shape_Compactness2",
+        "original__glrlm_GrayLevelNonUniformity",
+        "wavelet-HLH__glrlm_GrayLevelNonUniformity",
+    ),
+}
+
+
+def published_signature(name: str, region: str = "tumour") -> tuple[str, ...]:
+    """Columns of a published signature, as the preset ``pyradiomics`` names them.
+
+    Parameters
+    ----------
+    name
+        ``aerts2014``: energy, compactness and the grey level non-uniformity of run lengths, of the CT and of its
+        wavelet image HLH.
+    region
+        Region that the signature is read from.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such signature.
+    """
+    if name not in _PUBLISHED:
+        raise SettingsError(f"There is no published signature {name!r}; there is {', '.join(_PUBLISHED)}.")
+    return tuple(f"{region}__{column}" for column in _PUBLISHED[name])
+
+
 def pyradiomics_names(family: str) -> tuple[str, ...]:
     """Names of one family of the IBSI in pyradiomics, in the order in which they are computed; empty if it has none."""
     shared = (theirs for theirs, ours in _SAME.items() if ours.split("_")[0] == family)
@@ -155,8 +189,9 @@ def pyradiomics_names(family: str) -> tuple[str, ...]:
 
 
 def ibsi_name(name: str) -> str:
-    """Tag of the IBSI for a feature that both define alike; the name itself for the others."""
-    return _SAME.get(name, name)
+    """Tag of the IBSI that has no value where this feature has none; a tag of the IBSI stays as it is."""
+    of_class = {"shape": "morph_volume", "firstorder": "stat_mean", "glcm": "cm_joint_max"}
+    return _SAME.get(name) or of_class.get(name.split("_", maxsplit=1)[0], name)
 
 
 def pyradiomics_shape(raster: Raster, spacing_mm: tuple[float, float, float]) -> Features:
@@ -197,13 +232,18 @@ def pyradiomics_features(
     if "cm" in families:
         found |= _cooccurrence([counts[1:, 1:] for counts, _ in matrices.cooccurrence() if counts[1:, 1:].any()])
     if "rlm" in families:
-        found |= _named("rlm", np.mean([emphasis(c, None, n) for c, n in matrices.run_lengths()], axis=0))
+        # Directions across a flat region are left out.
+        kept = [all(n > 3 for n, step in zip(grey.raster.shape, d, strict=True) if step) for d in DIRECTIONS]
+        runs = [emphasis(c, None, n) for (c, n), keep in zip(matrices.run_lengths(), kept, strict=True) if keep]
+        found |= _named("rlm", np.mean(runs, axis=0) if runs else np.full(16, np.nan))
     if "szm" in families:
         ((level, size, _, n),) = matrices.zones()
         found |= _named("szm", zone_features(level, size, n))
     if not {"ngl", "ngt"}.isdisjoint(families):
         ((dependence, voxels, difference, n),) = matrices.neighbourhood()
         found |= _named("ngl", emphasis(dependence, None, n)) if "ngl" in families else {}
+        # Voxels without neighbours count, with no difference.
+        voxels = np.concatenate([voxels[:, :2], voxels[:, 2:3] + voxels[:, 1:2], voxels[:, 3:]], axis=1)
         found |= _named("ngt", ngtdm(voxels, difference)) if "ngt" in families else {}
     return found
 

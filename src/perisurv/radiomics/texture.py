@@ -17,7 +17,15 @@ from perisurv.radiomics.glcm import glcm
 from perisurv.radiomics.ngtdm import ngtdm
 from perisurv.radiomics.raster import GreyLevels
 
-__all__ = ["AGGREGATIONS", "TEXTURES", "Aggregation", "TextureMatrices", "texture_features", "zone_features"]
+__all__ = [
+    "AGGREGATIONS",
+    "DIRECTIONS",
+    "TEXTURES",
+    "Aggregation",
+    "TextureMatrices",
+    "texture_features",
+    "zone_features",
+]
 
 Counts = NDArray[np.integer]
 DistanceMap = NDArray[np.uint16]
@@ -25,6 +33,8 @@ Aggregation = Literal[
     "3d_merged", "3d_averaged", "2.5d_merged", "2.5d_direction_merged", "2d_slice_merged", "2d_averaged"
 ]
 _SMALL = 63
+# One of each pair of opposite neighbours, along the rows first; the first four lie in the slice.
+DIRECTIONS = [step for step in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if step > (0, 0, 0)]
 TEXTURES = ("cm", "rlm", "szm", "dzm", "ngt", "ngl")
 
 
@@ -114,7 +124,9 @@ class TextureMatrices:
         self._distance = raster.edge_distance(planar=scheme.planar) if distance is None else distance
         self._parts = raster.slices() if scheme.planar else [raster]
         across = [0] if scheme.planar else [-1, 0, 1]
-        self._offsets = np.array([k * raster.plane + j * raster.row + i for k, j, i in _directions(scheme.planar)])
+        self._offsets = np.array(
+            [k * raster.plane + j * raster.row + i for k, j, i in DIRECTIONS[: 4 if scheme.planar else 13]]
+        )
         self._rows = np.array([k * raster.plane + j * raster.row for k, j in product(across, (-1, 0, 1))])
 
     def cooccurrence(self) -> list[tuple[Counts, int]]:
@@ -177,16 +189,10 @@ class TextureMatrices:
         return [(one, n) for counts, n in counted for one in counts]
 
 
-def _directions(planar: bool) -> list[tuple[int, int, int]]:
-    """One of each pair of opposite neighbours, along the rows first."""
-    forward = [step for step in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if step > (0, 0, 0)]
-    return forward[:4] if planar else forward
-
-
 @cache
 def _joins() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """For every set of the 13 neighbours: how many of them do not touch one another, and one of each touching group."""
-    steps = np.array(_directions(planar=False))
+    steps = np.array(DIRECTIONS)
     touching = (np.abs(steps[:, None] - steps[None, :]).max(axis=2) <= 1) @ (1 << np.arange(13))
     rest = np.arange(1 << 13)
     counts, representatives = np.zeros(1 << 13, np.uint8), []

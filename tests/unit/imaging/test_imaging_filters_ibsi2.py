@@ -13,8 +13,10 @@ from perisurv.imaging.filters import filter_from_table
 from perisurv.radiomics.statistics import statistics
 
 SETTINGS = tomllib.loads((Path(__file__).parents[2] / "golden" / "filters_ibsi2.toml").read_text(encoding="utf-8"))
-# In the order of perisurv.radiomics.statistics.
-TAGS = "mean var skew kurt median min p10 p90 max iqr range mad rmad medad cov qcod energy rms".split()
+TAGS = (  # in the order of perisurv.radiomics.statistics
+    *("mean", "var", "skew", "kurt", "median", "min", "p10", "p90", "max", "iqr", "range"),
+    *("mad", "rmad", "medad", "cov", "qcod", "energy", "rms"),
+)
 
 
 @pytest.fixture(scope="module")

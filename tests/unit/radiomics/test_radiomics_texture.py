@@ -8,9 +8,8 @@ from scipy import ndimage
 
 from perisurv.radiomics import AGGREGATIONS, Raster, texture_features
 from perisurv.radiomics.kernels import texture as kernels
-from perisurv.radiomics.texture import _directions, _joins
+from perisurv.radiomics.texture import DIRECTIONS, _joins
 
-DIRECTIONS = _directions(planar=False)
 AROUND = [d for d in itertools.product((-1, 0, 1), repeat=3) if d != (0, 0, 0)]
 
 

@@ -80,11 +80,12 @@ class Riesz:
 
     def __post_init__(self) -> None:
         check_common("riesz", self.boundary, self.dimensions)
-        whole_numbers = all(type(times) is int and times >= 0 for times in self.order)
-        if len(self.order) != self.dimensions or not whole_numbers or not 1 <= sum(self.order) <= MAX_ORDER:
+        counts = self.order if isinstance(self.order, tuple) else ()
+        valid = len(counts) == self.dimensions and all(type(times) is int and times >= 0 for times in counts)
+        if not valid or not 1 <= sum(counts) <= MAX_ORDER:
             raise SettingsError(
                 f"Filter riesz: order must be {self.dimensions} whole numbers that add up to 1..{MAX_ORDER}, "
-                f"got {list(self.order)}."
+                f"got {list(counts) or self.order!r}."
             )
         check_choice("riesz", "base", self.base, get_args(RieszBase))
         if self.base == "log":

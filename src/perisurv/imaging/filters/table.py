@@ -12,6 +12,7 @@ from perisurv.imaging.filters.base import ImageFilter
 from perisurv.imaging.filters.gabor import Gabor
 from perisurv.imaging.filters.gaussian import LaplacianOfGaussian
 from perisurv.imaging.filters.nonseparable import NonseparableWavelets
+from perisurv.imaging.filters.pyradiomics import RecursiveLaplacianOfGaussian, StationaryWavelets
 from perisurv.imaging.filters.riesz import Riesz
 from perisurv.imaging.filters.texture_energy import Laws, Mean
 from perisurv.imaging.filters.wavelets import Wavelets
@@ -26,6 +27,8 @@ FILTERS: dict[str, type[Any]] = {
     "wavelets": Wavelets,
     "nonseparable": NonseparableWavelets,
     "riesz": Riesz,
+    "log_recursive": RecursiveLaplacianOfGaussian,
+    "wavelets_stationary": StationaryWavelets,
 }
 
 

@@ -29,7 +29,7 @@ FILTERS = (
     LaplacianOfGaussian(1.2, truncate=3.0, scale_normalised=True, dimensions=2),
     Laws("E5L5S5"),
     Laws("L5E5E3", rotation_invariant=True, energy_distance=2),
-    Laws("W5S5", rotation_invariant=True, pooling="average", dimensions=2),
+    Laws("L5R5", rotation_invariant=True, pooling="average", dimensions=2),
     Wavelets("coif1"),
     Wavelets("db3", level=2, subband="LH", rotation_invariant=True, dimensions=2),
     Wavelets("haar", level=2, subband="HLH", rotation_invariant=True, pooling="max"),
@@ -81,22 +81,24 @@ def test_a_box_is_cropped_from_the_whole(one):
 
 @pytest.mark.parametrize("one", FILTERS, ids=name)
 def test_a_margin_is_as_far_as_a_response_looks(one):
-    """One voxel further away changes nothing; on the margin, something changes."""
+    """What lies beyond changes nothing; on the margin, something changes the response (an envelope has no end)."""
     margin = one.margin_voxels((1.0, 1.0, 1.0))
     if margin is None:
         pytest.skip("looks at the whole image")
     n = 2 * margin + 5
     grid = Geometry((n, n, n), (1.0, 1.0, 1.0))
-    middle = (slice(margin + 2, margin + 3),) * 3
     image = noise(grid)
-    before = [response.values for _, response in one.responses(image, middle)]
-    changed = image.values.copy()
-    changed[1:-1, 1:-1, 1:-1], inner = 0, image.values[2:-2, 2:-2, 2:-2]
-    changed[2:-2, 2:-2, 2:-2] = inner
-    changed[0], changed[-1], changed[:, 0], changed[:, -1], changed[..., 0], changed[..., -1] = (900,) * 6
-    after = [response.values for _, response in one.responses(Volume(changed, grid), middle)]
-    for a, b in zip(before, after, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-3)
+    middle = (slice(margin + 2, margin + 3),) * 3
+
+    def responses(kept):
+        values = np.full(grid.shape, 900, np.float32)
+        values[kept] = image.values[kept]
+        return [response.values.item() for _, response in one.responses(Volume(values, grid), middle)]
+
+    whole = responses((slice(None),) * 3)
+    np.testing.assert_allclose(responses((slice(2, -2),) * 3), whole, atol=1e-2)
+    if not isinstance(one, Gabor):
+        assert not np.allclose(responses((slice(3, -3),) * 3), whole, atol=1e-2)
 
 
 @pytest.mark.parametrize("one", FILTERS, ids=name)
