@@ -126,13 +126,17 @@ def edge_distance(starts: Positions, ends: Positions, steps: Positions, size: in
     """
     distance = np.zeros(size, np.uint16)
     one = np.uint16(1)
-    column, row, plane = steps[0], steps[1], steps[-1]
+    row, plane = steps[1], steps[-1]
+    # The neighbour along the row stays in a register.
     for r in range(starts.size):
+        beside = np.uint16(0)
         for p in range(starts[r], ends[r]):
-            nearest = min(distance[p - column], distance[p - row])
-            distance[p] = min(nearest, distance[p - plane]) + one
+            beside = np.uint16(min(beside, min(distance[p - row], distance[p - plane])) + one)
+            distance[p] = beside
     for r in range(starts.size - 1, -1, -1):
+        beside = np.uint16(0)
         for p in range(ends[r] - 1, starts[r] - 1, -1):
-            nearest = min(distance[p + column], distance[p + row])
-            distance[p] = min(distance[p], min(nearest, distance[p + plane]) + one)
+            beside = np.uint16(min(beside, min(distance[p + row], distance[p + plane])) + one)
+            beside = min(beside, distance[p])
+            distance[p] = beside
     return distance

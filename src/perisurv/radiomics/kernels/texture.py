@@ -159,10 +159,16 @@ def zones(
             here = levels[b : b + BLOCK]
             for i in range(BLOCK):
                 equal[i] = 0
-            for d in range(offsets.size - 1, -1, -1):
-                before = levels[b - offsets[d] : b - offsets[d] + BLOCK]
+            # Three neighbours of each earlier row, then the one before in this row: bit d stands for offset d.
+            for d in range(offsets.size - 1, 0, -3):
+                row = levels[b - offsets[d] : b - offsets[d] + BLOCK + 2]
                 for i in range(BLOCK):
-                    equal[i] = np.uint16(equal[i] + equal[i] + np.uint16(before[i] == here[i]))
+                    a = here[i]
+                    bits = np.uint16(row[i + 2] == a) + 2 * np.uint16(row[i + 1] == a) + 4 * np.uint16(row[i] == a)
+                    equal[i] = np.uint16(8 * equal[i] + bits)
+            before = levels[b - 1 : b - 1 + BLOCK]
+            for i in range(BLOCK):
+                equal[i] = np.uint16(2 * equal[i] + np.uint16(before[i] == here[i]))
             for i in range(min(BLOCK, ends[r] - b)):
                 p, q = b + i, b + i - k * plane
                 mask = equal[i]
