@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-radiomics peers cases pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-radiomics peers cases reference pictures clean
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -38,7 +38,7 @@ study-null: $(READY)  ## the same study without any imaging signal
 bench-simulation: $(READY)
 	$(BIN)/python benchmarks/simulation.py
 
-bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about a quarter of an hour once they are built
+bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about twenty minutes once they are built
 	$(BIN)/python benchmarks/radiomics.py
 
 peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once
@@ -46,6 +46,9 @@ peers:  ## the peers of bench-radiomics, each in its own environment; compiling 
 
 cases: $(READY)  ## images and masks of bench-radiomics and of the reference values of pyradiomics
 	$(BIN)/python benchmarks/peers/cases.py benchmarks/.cache/radiomics
+
+reference: $(READY)  ## the page of features, from the catalogue
+	$(BIN)/python docs/make_reference.py
 
 pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
 	$(BIN)/python docs/make_pictures.py

@@ -7,9 +7,11 @@ envs=$(dirname "$here")/.envs
 
 works() { "$1" -c "import venv" 2>/dev/null; }
 
-find_python() {  # find_python 3.12: the interpreter of that version, or nothing
-    for candidate in "python$1" "$HOME"/.pyenv/versions/"$1".*/bin/python; do
-        if works "$candidate"; then echo "$candidate"; return; fi
+find_python() {  # find_python 3.12 3.11: the first of these versions that is here, or nothing
+    for version in "$@"; do
+        for candidate in "python$version" "$HOME"/.pyenv/versions/"$version".*/bin/python; do
+            if works "$candidate"; then echo "$candidate"; return; fi
+        done
     done
 }
 
@@ -26,7 +28,7 @@ pictologics() {
 }
 
 pyradiomics() {
-    python=$(find_python 3.11)
+    python=$(find_python 3.11 3.10 3.9)  # its set-up does not run on 3.12
     "${python:-${PYTHON:-python3}}" -m venv "$envs/pyradiomics"
     "$envs/pyradiomics/bin/pip" install --quiet --requirement "$here/pyradiomics.txt"
     "$envs/pyradiomics/bin/pip" install --quiet --no-build-isolation --no-binary pyradiomics pyradiomics==3.0.1

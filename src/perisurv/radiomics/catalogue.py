@@ -46,7 +46,7 @@ class FeatureSpec:
     @property
     def function(self) -> str:
         """What computes it."""
-        return f"perisurv.radiomics.{FAMILIES[self.family][3]}"
+        return f"perisurv.radiomics.{_FUNCTIONS.get(self.name, FAMILIES[self.family][3])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,13 @@ FAMILIES = {
     "dzm": ("Grey level distance zone", "VMDZ", "3.9", "emphasis.emphasis"),
     "ngt": ("Neighbourhood grey tone difference", "IPET", "3.10", "ngtdm.ngtdm"),
     "ngl": ("Neighbouring grey level dependence", "REK0", "3.11", "emphasis.emphasis"),
+}
+
+_FUNCTIONS = {
+    "morph_com": "morphology.intensity_shape",
+    "morph_integ_int": "morphology.intensity_shape",
+    "morph_moran_i": "spatial.autocorrelation",
+    "morph_geary_c": "spatial.autocorrelation",
 }
 
 EMPTY = "no voxel lies in the re-segmentation range"

@@ -33,18 +33,19 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def write_table(path: Path, table: FeatureTable) -> None:
-    """Write a feature table with the patients that its rows were fitted on."""
-    frame = table.frame.copy()
+    """Write a feature table with the patients that its rows were fitted on and why values are missing."""
     seen = [json.dumps(sorted(table.fitted_on[p])) if p in table.fitted_on else "" for p in table.patients]
-    frame["fitted_on"] = seen
-    write_frame(path, frame)
+    reasons = [json.dumps(table.undefined[p], sort_keys=True) if p in table.undefined else "" for p in table.patients]
+    notes = pd.DataFrame({"fitted_on": seen, "undefined": reasons}, index=table.frame.index)
+    write_frame(path, pd.concat([table.frame, notes], axis=1))
 
 
 def read_table(path: Path) -> FeatureTable:
     """Read a feature table."""
     frame = _read_parquet(path)
-    seen = frame.pop("fitted_on")
-    return FeatureTable(frame, {str(p): frozenset(json.loads(s)) for p, s in seen.items() if s})
+    seen, reasons = frame.pop("fitted_on"), frame.pop("undefined")
+    fitted_on = {str(p): frozenset(json.loads(s)) for p, s in seen.items() if s}
+    return FeatureTable(frame, fitted_on, {str(p): json.loads(s) for p, s in reasons.items() if s})
 
 
 def read_json(path: Path) -> Any:

@@ -102,6 +102,16 @@ def test_a_margin_is_as_far_as_a_response_looks(one):
 
 
 @pytest.mark.parametrize("one", FILTERS, ids=name)
+def test_the_memory_layout_changes_nothing(one):
+    """Arrays in other orders, turned round, and of half precision."""
+    values = noise().values.astype(np.float16)
+    expected = [response.values for _, response in one.responses(Volume(values.astype(np.float32), GRID))]
+    for other in (values, np.asfortranarray(values), np.flip(np.flip(values).copy())):
+        for (_, response), same in zip(one.responses(Volume(other, GRID)), expected, strict=True):
+            np.testing.assert_allclose(response.values, same, atol=1e-3)
+
+
+@pytest.mark.parametrize("one", FILTERS, ids=name)
 def test_a_table_gives_the_filter_back(one):
     table = filter_to_table(one)
     assert filter_from_table(table) == one
@@ -125,7 +135,10 @@ def test_a_table_of_a_study_file():
         ({"kind": "log", "sigma_mm": "3"}, ["sigma_mm", "'3'"]),
         ({"kind": "log", "sigma_mm": True}, ["sigma_mm", "True"]),
         ({"kind": "log", "sigma_mm": 1.0, "boundary": "reflect"}, ["boundary", "mirror", "'reflect'"]),
-        ({"kind": "log", "sigma_mm": 1.0, "dimensions": 4}, ["dimensions", "2, 3", "4"]),
+        ({"kind": "log", "sigma_mm": 1.0, "dimensions": 4}, ["dimensions", "2 to 3", "4"]),
+        ({"kind": "log", "sigma_mm": 1.0, "dimensions": 2.0}, ["dimensions", "whole number", "2.0"]),
+        ({"kind": "log", "sigma_mm": 1e9}, ["sigma_mm", "below 1000", "1000000000.0"]),
+        ({"kind": ["log"], "sigma_mm": 1.0}, ["kind", "['log']"]),
         ({"kind": "log", "sigma_mm": 1.0, "scale_normalised": 1}, ["scale_normalised", "true or false", "1"]),
         ({"kind": "mean", "support": 4}, ["support", "odd", "4"]),
         ({"kind": "mean", "support": 3.0}, ["support", "whole number", "3.0"]),

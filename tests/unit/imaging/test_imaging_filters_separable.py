@@ -168,6 +168,18 @@ def test_laplacian_of_gaussian_against_scipy_on_anisotropic_voxels(boundary, dim
         np.testing.assert_allclose(response, total[scaled], atol=0.02 * np.abs(total[scaled]).max())
 
 
+@pytest.mark.parametrize("boundary", SCIPY)
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_laplacian_that_looks_beyond_the_image(boundary, dimensions, monkeypatch):
+    """Both ways to compute it agree, for a kernel of 61 voxels on an image of 9 x 31 x 57."""
+    one = LaplacianOfGaussian(7.5, dimensions=dimensions, boundary=boundary)
+    near = only(one.responses(image(VALUES)))
+    monkeypatch.setattr("perisurv.imaging.filters.gaussian.FAR", 0)
+    far = only(one.responses(image(VALUES)))
+    np.testing.assert_allclose(near, far, atol=1e-4)
+    assert not np.array_equal(near, far)
+
+
 def test_a_scale_normalised_response_to_a_blob_is_the_same_at_every_scale():
     x, y, z = np.meshgrid(*[np.arange(-24, 25)] * 3, indexing="ij")
     middles = []

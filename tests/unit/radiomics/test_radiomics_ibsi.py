@@ -1,7 +1,10 @@
 """All reference values of the IBSI: digital phantom, and the CT phantom in its configurations A to E."""
 
 import dataclasses
+import importlib
+import importlib.util
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,10 +93,17 @@ def test_catalogue_is_explicit() -> None:
 
 
 def test_every_feature_says_who_computes_it_and_where_its_formula_stands() -> None:
-    import importlib
-
     for spec in feature_catalogue():
         module, function = spec.function.rsplit(".", 1)
         assert callable(getattr(importlib.import_module(module), function)), spec.name
         assert spec.reference.startswith("IBSI 3.")
         assert spec.ibsi_code in spec.reference
+
+
+def test_the_page_of_features_is_the_catalogue() -> None:
+    """docs/reference/features.md is what `make reference` writes today."""
+    script = Path(__file__).parents[3] / "docs" / "make_reference.py"
+    spec = importlib.util.spec_from_file_location("make_reference", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run make reference"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -75,3 +76,12 @@ def test_unreadable_artefacts_say_so(tmp_path: Path) -> None:
     write_text(tmp_path / "bad.parquet", "no table")
     with pytest.raises(ReadError, match="not a readable table"):
         read_table(tmp_path / "bad.parquet")
+
+
+def test_a_table_keeps_why_values_are_missing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1.0, np.nan], "b": [np.nan, 2.0]}, index=["P1", "P2"])
+    table = FeatureTable(frame, {"P2": frozenset({"P9"})}, {"P2": {"a": "all intensities are equal"}})
+    write_table(tmp_path / "t.parquet", table)
+    read = read_table(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(read.frame, table.frame)
+    assert (read.fitted_on, read.undefined) == (table.fitted_on, table.undefined)

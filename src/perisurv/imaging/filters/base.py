@@ -43,7 +43,9 @@ class ImageFilter(Protocol):
         """Names of the response images, in the order in which they come."""
 
     def margin_voxels(self, spacing_mm: Spacing) -> int | None:
-        """How many voxels a response looks beyond its own voxel; None: the whole image.
+        """How many voxels a response looks beyond its own voxel; None: the whole image, as where it is periodic.
+
+        A part of an image with this margin, or up to its faces, has the responses of the whole image.
 
         Parameters
         ----------
@@ -133,7 +135,7 @@ def check_choice(kind: str, name: str, value: object, choices: Collection[object
 def check_common(kind: str, boundary: object, dimensions: object) -> None:
     """Refuse an unknown boundary or number of dimensions."""
     check_choice(kind, "boundary", boundary, get_args(Boundary))
-    check_choice(kind, "dimensions", dimensions, get_args(Dimensions))
+    check_count(kind, "dimensions", dimensions, 2, 3)
 
 
 def in_plane(dimensions: Dimensions) -> str:

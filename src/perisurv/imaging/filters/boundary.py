@@ -25,11 +25,14 @@ def folded(where: NDArray[np.intp], n: int, boundary: Boundary) -> NDArray[np.in
 
 
 def continued(values: Singles, box: Box, boundary: Boundary) -> Singles:
-    """The image on a box that may reach beyond its faces, as a new array."""
-    for axis, (inside, n) in enumerate(zip(box, values.shape, strict=True)):
-        where = np.arange(inside.start, inside.stop)
-        values = values.take(folded(where, n, boundary), axis=axis)
+    """The image on a box that may reach beyond its faces; not to be written to."""
+    beyond = [axis for axis, s in enumerate(box) if s.start < 0 or s.stop > values.shape[axis]]
+    k, j, i = (slice(None) if axis in beyond else s for axis, s in enumerate(box))
+    inside = values[k, j, i]
+    for axis in beyond:
+        n = inside.shape[axis]
+        where = np.arange(box[axis].start, box[axis].stop)
+        inside = inside.take(folded(where, n, boundary), axis=axis)
         if boundary == "zero":
-            beyond = (where < 0) | (where >= n)
-            values[(slice(None),) * axis + (beyond,)] = 0
-    return values
+            inside[(slice(None),) * axis + ((where < 0) | (where >= n),)] = 0
+    return inside

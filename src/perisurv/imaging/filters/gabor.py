@@ -73,8 +73,9 @@ class Gabor:
     boundary: Boundary = "mirror"
 
     def __post_init__(self) -> None:
-        for name in ("sigma_mm", "wavelength_mm", "gamma"):
-            check_number("gabor", name, getattr(self, name), 0)
+        check_number("gabor", "sigma_mm", self.sigma_mm, 0, 100)
+        check_number("gabor", "wavelength_mm", self.wavelength_mm, 0, 1000)
+        check_number("gabor", "gamma", self.gamma, 0.05, 20)
         check_number("gabor", "theta_degrees", self.theta_degrees, -math.inf)
         step = self.theta_step_degrees
         if step != 0:
@@ -96,8 +97,10 @@ class Gabor:
         pools = self.theta_step_degrees or self.planes == "orthogonal"
         return (f"{kernel}{turned}{planes}{f'_{self.pooling}' if pools else ''}",)
 
-    def margin_voxels(self, spacing_mm: Spacing) -> int:
+    def margin_voxels(self, spacing_mm: Spacing) -> int | None:
         """Where the envelope has fallen to 4e-6, along the axis with the finest voxels."""
+        if self.boundary == "periodic":
+            return None
         steps = spacing_mm if self.planes == "orthogonal" else spacing_mm[1:]
         return max(self._reach(step) for step in steps)
 

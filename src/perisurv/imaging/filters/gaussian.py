@@ -19,10 +19,13 @@ from perisurv.imaging.filters.base import (
     number,
     whole,
 )
-from perisurv.imaging.filters.boundary import Boundary, Box, Singles
-from perisurv.imaging.filters.separable import Kernel, along, blocks, span, weights
+from perisurv.imaging.filters.boundary import Boundary, Box, Singles, continued
+from perisurv.imaging.filters.separable import Kernel, filtered, triple
 
 __all__ = ["LaplacianOfGaussian", "laplacian_of_gaussian"]
+
+FAR = 64  # voxels: sums over kernels that reach further cost more than products with weight matrices
+Taps = tuple[tuple[Singles, Singles], ...]  # along the last axes: Gaussian and second derivative, from the middle on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class LaplacianOfGaussian:
     boundary: Boundary = "mirror"
 
     def __post_init__(self) -> None:
-        check_number("log", "sigma_mm", self.sigma_mm, 0)
-        check_number("log", "truncate", self.truncate, 0)
+        check_number("log", "sigma_mm", self.sigma_mm, 0, 1000)
+        check_number("log", "truncate", self.truncate, 0, 20)
         check_flag("log", "scale_normalised", self.scale_normalised)
         check_common("log", self.boundary, self.dimensions)
 
@@ -75,22 +78,25 @@ class LaplacianOfGaussian:
         normalised = "_normalised" if self.scale_normalised else ""
         return (f"log_{number(self.sigma_mm)}mm{normalised}{in_plane(self.dimensions)}",)
 
-    def margin_voxels(self, spacing_mm: Spacing) -> int:
+    def margin_voxels(self, spacing_mm: Spacing) -> int | None:
         """Radius of the kernel along the axis with the finest voxels."""
+        if self.boundary == "periodic":
+            return None
         steps = spacing_mm[3 - self.dimensions :]
         return max(_radius(self.sigma_mm / step, self.truncate) for step in steps)
 
     def responses(self, volume: Volume, box: Box | None = None) -> Iterator[tuple[str, Volume]]:
         """The one response."""
         box = box or whole(volume.values.shape)
-        sigmas = [self.sigma_mm / step for step in volume.geometry.spacing_mm]
-        bands = []
-        for axis in range(3 - self.dimensions, 3):
-            scale = sigmas[axis] ** 2 if self.scale_normalised else 1.0
-            gauss, second = _kernels(sigmas[axis], self.truncate, scale)
-            n, rows = volume.values.shape[axis], box[axis]
-            bands.append((weights(gauss, n, rows, self.boundary), weights(second, n, rows, self.boundary)))
-        yield self.names[0], Volume(_laplacian(volume.values, bands, box), volume.geometry.crop(box))
+        sigmas = [self.sigma_mm / step for step in volume.geometry.spacing_mm[3 - self.dimensions :]]
+        taps = tuple(_taps(sigma, self.truncate, scale_normalised=self.scale_normalised) for sigma in sigmas)
+        reach = [0] * (3 - self.dimensions) + [len(gauss) - 1 for gauss, _ in taps]
+        if max(reach) > FAR:
+            response = _far_laplacian(volume.values, taps, self.boundary, box)
+        else:
+            k, j, i = (slice(s.start - r, s.stop + r) for s, r in zip(box, reach, strict=True))
+            response = _laplacian(continued(volume.values, (k, j, i), self.boundary), taps, reach)
+        yield self.names[0], Volume(response, volume.geometry.crop(box))
 
 
 def laplacian_of_gaussian(volume: Volume, sigma_mm: float, truncate: float = 4.0) -> Volume:
@@ -120,45 +126,38 @@ def laplacian_of_gaussian(volume: Volume, sigma_mm: float, truncate: float = 4.0
     return response
 
 
-def _laplacian(values: Singles, bands: list[tuple[Singles, Singles]], box: Box) -> Singles:
-    """Sum over the axes of second derivatives; the bands (smoothing, second derivative) are of the last axes.
-
-    The smoothed and the curved image lie interleaved along the axis that comes next, so that one product makes and
-    adds up both terms.
-    """
-    reads = [box[0], span(bands[-2][0]), span(bands[-1][0])]
-    if len(bands) == 3:
-        reads[0] = span(bands[0][0])
-    (smooth_j, curve_j), (smooth_i, curve_i) = (
-        (smooth[:, read], curve[:, read]) for (smooth, curve), read in zip(bands[-2:], reads[1:], strict=True)
-    )
-    source = np.ascontiguousarray(values[tuple(reads)])
-    slices, rows, columns = len(source), len(smooth_j), len(smooth_i)
-    lines = np.empty((slices, source.shape[1], 2, columns), dtype=np.float32)
-    along(blocks(smooth_i), source, 2, lines[:, :, 0])
-    along(blocks(curve_i), source, 2, lines[:, :, 1])
-    both = lines.reshape(slices, -1, columns)
-    if len(bands) == 2:
-        return along(blocks(_interleaved(curve_j, smooth_j)), both, 1)
-    planes = np.empty((slices, 2, rows, columns), dtype=np.float32)
-    along(blocks(smooth_j), lines[:, :, 0], 1, planes[:, 0])
-    along(blocks(_interleaved(curve_j, smooth_j)), both, 1, planes[:, 1])
-    smooth_k, curve_k = (band[:, reads[0]] for band in bands[0])
-    return along(blocks(_interleaved(curve_k, smooth_k)), planes.reshape(-1, rows, columns), 0)
+def _far_laplacian(values: Singles, taps: Taps, boundary: Boundary, box: Box) -> Singles:
+    """Sum of second derivatives by products with weight matrices."""
+    kernels = [[Kernel((*half[:0:-1].tolist(), *half.tolist()), len(half) - 1) for half in pair] for pair in taps]
+    axes = range(len(kernels))
+    triples = [triple([kernels[a][a == axis] for a in axes]) for axis in axes]
+    first, *others = filtered(values, triples, boundary, box)
+    return sum(others, start=first)
 
 
-def _interleaved(even: Singles, odd: Singles) -> Singles:
-    """Matrix whose even columns weigh the smoothed and whose odd columns weigh the curved voxels."""
-    return np.stack((even, odd), axis=2).reshape(len(even), -1)
+def _laplacian(image: Singles, taps: Taps, reach: list[int]) -> Singles:
+    """Sum of second derivatives, inside the image without the reach of the taps."""
+    from perisurv.imaging.filters.kernels import laplacian  # noqa: PLC0415 (numba, only here)
+
+    slices, rows, columns = (n - 2 * r for n, r in zip(image.shape, reach, strict=True))
+    source = laplacian.aligned(image.shape)
+    source[..., : image.shape[2]] = image
+    lines = laplacian.aligned((3, source.shape[2] + 16))
+    response = np.empty((slices, rows, columns), dtype=np.float32)
+    if len(taps) == 3:
+        planes = laplacian.aligned((rows, 2, len(image), columns))
+        laplacian.in_space(source, taps, planes, lines, response)
+    else:
+        laplacian.in_slices(source, taps, lines, response)
+    return response
 
 
-def _kernels(sigma: float, truncate: float, scale: float) -> tuple[Kernel, Kernel]:
-    """Sampled Gaussian and its second derivative times the scale; sigma in voxels."""
-    radius = _radius(sigma, truncate)
-    x = np.arange(-radius, radius + 1)
+def _taps(sigma: float, truncate: float, *, scale_normalised: bool) -> tuple[Singles, Singles]:
+    """Sampled Gaussian and its second derivative from the middle outwards; sigma in voxels."""
+    x = np.arange(_radius(sigma, truncate) + 1)
     gauss = np.exp(-0.5 * (x / sigma) ** 2) / (np.sqrt(2 * np.pi) * sigma)
-    second = scale * gauss * (x**2 - sigma**2) / sigma**4
-    return Kernel(tuple(gauss.tolist()), radius), Kernel(tuple(second.tolist()), radius)
+    second = gauss * (x**2 - sigma**2) / sigma ** (2 if scale_normalised else 4)
+    return gauss.astype(np.float32), second.astype(np.float32)
 
 
 def _radius(sigma: float, truncate: float) -> int:

@@ -89,13 +89,13 @@ class Riesz:
             )
         check_choice("riesz", "base", self.base, get_args(RieszBase))
         if self.base == "log":
-            check_number("riesz", "sigma_mm", self.sigma_mm, 0)
+            check_number("riesz", "sigma_mm", self.sigma_mm, 0, 1000)
             check_count("riesz", "level", self.level, 0, 0)
         else:
             check_count("riesz", "level", self.level, 1, MAX_LEVEL)
             check_choice("riesz", "sigma_mm", self.sigma_mm, (0.0,))
         if self.steering_sigma_mm != 0:
-            check_number("riesz", "steering_sigma_mm", self.steering_sigma_mm, 0)
+            check_number("riesz", "steering_sigma_mm", self.steering_sigma_mm, 0, 1000)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from perisurv.imaging.filters.boundary import Boundary, Box, Singles, folded
 
-__all__ = ["Block", "Kernel", "Triple", "along", "blocks", "filtered", "rotations", "span", "triple", "weights"]
+__all__ = ["Block", "Kernel", "Triple", "along", "blocks", "filtered", "rotations", "triple", "weights"]
 
 ROWS = 24  # a block of this height costs least: fewer rows fill the registers of the product less, more widen its band
 
@@ -64,12 +64,12 @@ def blocks(matrix: Singles) -> list[Block]:
     cut = []
     for first in range(0, len(matrix), ROWS):
         rows = matrix[first : first + ROWS]
-        columns = span(rows)
+        columns = _span(rows)
         cut.append(Block(slice(first, first + len(rows)), columns, np.ascontiguousarray(rows[:, columns])))
     return cut
 
 
-def span(matrix: Singles) -> slice:
+def _span(matrix: Singles) -> slice:
     """From the first to the last column that is not zero, at least one column."""
     used = np.flatnonzero(matrix.any(axis=0))
     return slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
@@ -117,7 +117,7 @@ def filtered(values: Singles, triples: Iterable[Triple], boundary: Boundary, box
     shape = values.shape
     needed = {(axis, triple[axis]) for triple in triples for axis in range(3)}
     matrices = {(axis, kernel): weights(kernel, shape[axis], box[axis], boundary) for axis, kernel in needed}
-    reads = [_union(span(m) for (a, _), m in matrices.items() if a == axis) for axis in range(3)]
+    reads = [_union(_span(m) for (a, _), m in matrices.items() if a == axis) for axis in range(3)]
     cut = {(axis, kernel): blocks(m[:, reads[axis]]) for (axis, kernel), m in matrices.items()}
     source = np.ascontiguousarray(values[tuple(reads)])
     last: tuple[Kernel, Singles] | None = None

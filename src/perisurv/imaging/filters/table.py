@@ -46,7 +46,7 @@ def filter_from_table(table: Mapping[str, Any]) -> ImageFilter:
         If the kind or a key is unknown (names the nearest), a key is missing or a value is not allowed.
     """
     kind = table.get("kind")
-    if kind not in FILTERS:
+    if not isinstance(kind, str) or kind not in FILTERS:
         raise SettingsError(f"A filter needs a known kind, got {kind!r}{_nearest(kind, FILTERS)}.")
     known = _settings(FILTERS[kind])
     settings = {key: _hashable(value) for key, value in table.items() if key != "kind"}

@@ -78,9 +78,9 @@ class Mean:
         """``mean_5``, ``mean_5_2d``."""
         return (f"mean_{self.support}{in_plane(self.dimensions)}",)
 
-    def margin_voxels(self, spacing_mm: Spacing) -> int:  # noqa: ARG002 (part of the interface)
+    def margin_voxels(self, spacing_mm: Spacing) -> int | None:  # noqa: ARG002 (part of the interface)
         """Half the support."""
-        return self.support // 2
+        return None if self.boundary == "periodic" else self.support // 2
 
     def responses(self, volume: Volume, box: Box | None = None) -> Iterator[tuple[str, Volume]]:
         """The one response."""
@@ -142,9 +142,9 @@ class Laws:
         energy = f"_energy_{self.energy_distance}" if self.energy_distance else ""
         return (f"laws_{self.kernels}{invariant}{energy}{in_plane(self.dimensions)}",)
 
-    def margin_voxels(self, spacing_mm: Spacing) -> int:  # noqa: ARG002 (part of the interface)
+    def margin_voxels(self, spacing_mm: Spacing) -> int | None:  # noqa: ARG002 (part of the interface)
         """Half a kernel, and the distance of the energy."""
-        return 2 + self.energy_distance
+        return None if self.boundary == "periodic" else 2 + self.energy_distance
 
     def responses(self, volume: Volume, box: Box | None = None) -> Iterator[tuple[str, Volume]]:
         """The one response."""

@@ -96,7 +96,7 @@ class Wavelets:
 
     def margin_voxels(self, spacing_mm: Spacing) -> int | None:  # noqa: ARG002 (part of the interface)
         """Reach of the kernel; None where decimated, since which coefficients are taken depends on the first voxel."""
-        if self.decimated:
+        if self.decimated or self.boundary == "periodic":
             return None
         return max(max(kernel.reach, kernel.flipped.reach) for kernel in self._kernels().values())
 

@@ -1,0 +1,71 @@
+"""Write docs/reference/features.md from the catalogue: ``make reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perisurv.radiomics import FAMILIES, feature_catalogue
+from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
+
+PAGE = Path(__file__).parent / "reference" / "features.md"
+HEAD = """# Features
+
+Made by `make reference` from the catalogue (`perisurv.feature_catalogue()`). Formulas stand in the reference manual of the
+Image Biomarker Standardisation Initiative (arXiv 1612.07003) in the section named with each family. A feature without a value
+for a region is NaN in the table, with its reason in `FeatureTable.undefined`; besides the reasons below, intensities of a
+region with fewer than two voxels in the re-segmentation range have none. The last column is the feature
+of pyradiomics 3 with the same definition, empty if it has none or defines it in its own way (end of this page).
+"""
+FOOT = """
+## Features of pyradiomics with a definition of their own
+
+| name | what differs from the IBSI |
+|---|---|
+| `shape_MajorAxisLength`, `MinorAxisLength`, `LeastAxisLength` | variances over n instead of n - 1 |
+| `shape_Maximum2DDiameterSlice`, `Column`, `Row` | largest distance between vertices of the surface in one plane |
+| `shape_MeshVolume`, `SurfaceArea` and what follows from them | triangles of the classic marching cubes table, which is not symmetric under mirrors and turns |
+| `firstorder_Kurtosis` | not an excess: 3 for a normal distribution |
+| `firstorder_Entropy`, `Uniformity` | of the grey levels |
+| `firstorder_StandardDeviation`, `TotalEnergy` | square root of the variance; energy times the volume of a voxel, mm3 |
+| `glcm_MCC` | maximal correlation coefficient, which the IBSI lacks |
+| `glcm_Correlation`, `Imc1` | 1 and 0 for directions of one level instead of no value |
+| `glrlm_*` | directions across a region of one slice (row, column) are left out |
+| `ngtdm_*` | voxels without neighbours count, with no difference |
+| LoG images | recursive filter of ITK, times the squared scale |
+| wavelet images | stationary transform, periodic beyond the faces of the image |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    theirs = {ibsi_name(name): name for family in FAMILIES for name in shared(family)}
+    lines = [HEAD]
+    family = ""
+    for spec in feature_catalogue():
+        if spec.family != family:
+            family = spec.family
+            section = spec.reference.split(",")[0]
+            lines.append(f"\n## {spec.title}\n\n{section}.\n")
+            lines.append(
+                "| feature | IBSI | unit | no value when | computed by | pyradiomics |\n|---|---|---|---|---|---|"
+            )
+        why = "; or ".join(spec.undefined)
+        by = spec.function.removeprefix("perisurv.radiomics.")
+        lines.append(f"| `{spec.name}` | {spec.ibsi_code} | {spec.unit} | {why} | {by} | {theirs.get(spec.name, '')} |")
+    return "\n".join(lines) + "\n" + FOOT
+
+
+def shared(family: str) -> list[str]:
+    """Names of pyradiomics whose definition is that of the IBSI."""
+    return [name for name in pyradiomics_names(family) if ibsi_name(name).startswith(f"{family}_") and not own(name)]
+
+
+def own(name: str) -> bool:
+    """Whether the preset computes the feature by a definition of its own."""
+    endings = ("AxisLength", "Kurtosis", "StandardDeviation", "TotalEnergy", "firstorder_Entropy", "Uniformity", "MCC")
+    return name.endswith(endings) or "2DDiameter" in name
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
