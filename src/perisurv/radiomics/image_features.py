@@ -53,7 +53,7 @@ def image_features(
         named = pyradiomics_names if theirs else names
         nothing = {name: float("nan") for family in families for name in named(family)}
         return nothing, Facts(region.raster.n_voxels, constant=True)
-    values = region.raster.gather(image)
+    values = region.raster.gather(image) if filtered else region.values
     ascending = np.sort(values)
     facts = Facts(values.size, constant=bool(ascending[0] == ascending[-1]))
     grey = region.raster.place(values, bins_of(ascending, options, filtered=filtered))
@@ -88,7 +88,7 @@ def _ibsi_features(
 def shape_features(region: PreparedRegion, image: Volume, options: ExtractOptions) -> tuple[Features, Facts]:
     """Morphology; of a ring its voxel volume only, unless the options want all."""
     spacing = image.geometry.spacing_mm
-    values = region.raster.gather(image.values)
+    values = region.values
     facts = Facts(values.size, constant=values.size > 0 and bool(values.min() == values.max()))
     if options.naming == "pyradiomics":
         return pyradiomics_shape(region.whole, spacing), facts

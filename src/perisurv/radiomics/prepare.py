@@ -27,6 +27,8 @@ class PreparedRegion:
         Runs of all voxels (IBSI: morphological mask).
     raster
         Runs of the voxels whose intensities count (IBSI: intensity mask), in the same box.
+    values
+        Intensities of the CT along the raster, HU.
     distance
         Distance of every position of the raster to the outside of the region itself, voxels.
     voxel_volume_mm3
@@ -36,6 +38,7 @@ class PreparedRegion:
     name: str
     whole: Raster
     raster: Raster
+    values: NDArray[np.float32]
     distance: NDArray[np.uint16]
     voxel_volume_mm3: float
 
@@ -53,9 +56,11 @@ def prepare(regions: RegionSet, options: ExtractOptions) -> tuple[Box, Volume, l
     for region, box in zip(regions, boxes, strict=True):
         whole = Raster.of(region.mask.values, box, around)
         values = whole.gather(image.values)
-        raster = whole.within(values, *intensity_range(values, options))
+        low, high = intensity_range(values, options)
+        raster = whole.within(values, low, high)
+        values = values if raster is whole else values[(values >= low) & (values <= high)]
         distance = whole.edge_distance(planar=planar)
-        prepared.append(PreparedRegion(region.name, whole, raster, distance, geometry.voxel_volume_mm3))
+        prepared.append(PreparedRegion(region.name, whole, raster, values, distance, geometry.voxel_volume_mm3))
     return around, image, prepared
 
 

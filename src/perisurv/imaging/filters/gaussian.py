@@ -24,6 +24,7 @@ from perisurv.imaging.filters.separable import Kernel, filtered, triple
 
 __all__ = ["LaplacianOfGaussian", "laplacian_of_gaussian"]
 
+ROWS = 16  # rows filtered together: what is in work stays in the cache
 FAR = 64  # voxels: sums over kernels that reach further cost more than products with weight matrices
 Taps = tuple[tuple[Singles, Singles], ...]  # along the last axes: Gaussian and second derivative, from the middle on
 
@@ -145,7 +146,7 @@ def _laplacian(image: Singles, taps: Taps, reach: list[int]) -> Singles:
     lines = laplacian.aligned((3, source.shape[2] + 16))
     response = np.empty((slices, rows, columns), dtype=np.float32)
     if len(taps) == 3:
-        planes = laplacian.aligned((rows, 2, len(image), columns))
+        planes = laplacian.aligned((min(rows, ROWS), 2, len(image), columns))
         laplacian.in_space(source, taps, planes, lines, response)
     else:
         laplacian.in_slices(source, taps, lines, response)

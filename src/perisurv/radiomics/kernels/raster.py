@@ -131,12 +131,12 @@ def edge_distance(starts: Positions, ends: Positions, steps: Positions, size: in
     for r in range(starts.size):
         beside = np.uint16(0)
         for p in range(starts[r], ends[r]):
-            beside = np.uint16(min(beside, min(distance[p - row], distance[p - plane])) + one)
+            beside = np.uint16(min(beside, distance[p - row], distance[p - plane]) + one)
             distance[p] = beside
     for r in range(starts.size - 1, -1, -1):
         beside = np.uint16(0)
         for p in range(ends[r] - 1, starts[r] - 1, -1):
-            beside = np.uint16(min(beside, min(distance[p + row], distance[p + plane])) + one)
+            beside = np.uint16(min(beside, distance[p + row], distance[p + plane]) + one)
             beside = min(beside, distance[p])
             distance[p] = beside
     return distance

@@ -39,23 +39,25 @@ def in_space(source: Singles, taps: tuple[Taps, ...], planes: Singles, lines: Si
     taps
         Gaussian and second derivative along each axis.
     planes
-        To work in, aligned: as many rows as the result has, 2, as many slices as the source, columns of the result.
+        To work in, aligned: some rows of the result, 2, as many slices as the source has, columns of the result.
     lines
         To work in, aligned: 3, columns of the source and 16 more.
     out
         The result.
     """
     wide, narrow, columns = source.shape[2], planes.shape[3], out.shape[2]
-    for k in range(len(source)):
-        for j in range(len(planes)):
-            _both(source[k], j, taps[1], lines[0, :wide], lines[1, :wide])
-            _smooth(lines[0], taps[2], planes[j, 0, k])
-            _curved(lines[0], lines[1], taps[2], planes[j, 1, k])
     line = lines[2, :narrow]
-    for j in range(len(planes)):
-        for k in range(len(out)):
-            _added(planes[j, 0], planes[j, 1], k, taps[0], line)
-            out[k, j] = line[:columns]
+    for first in range(0, out.shape[1], len(planes)):
+        rows = min(len(planes), out.shape[1] - first)
+        for k in range(len(source)):
+            for j in range(rows):
+                _both(source[k], first + j, taps[1], lines[0, :wide], lines[1, :wide])
+                _smooth(lines[0], taps[2], planes[j, 0, k])
+                _curved(lines[0], lines[1], taps[2], planes[j, 1, k])
+        for j in range(rows):
+            for k in range(len(out)):
+                _added(planes[j, 0], planes[j, 1], k, taps[0], line)
+                out[k, first + j] = line[:columns]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
