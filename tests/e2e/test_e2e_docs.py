@@ -1,0 +1,20 @@
+"""The Python blocks of the documentation run, and print what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", ["radiomics.md"])
+def test_the_blocks_of_a_page_run(page, capsys) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(blocks) > 3
+    exec("\n".join(blocks), {"__name__": "page"})
+    printed = capsys.readouterr().out
+    said = re.findall(r"print\(.*\)\s+# (.+)", text)
+    assert said
+    assert all(line in printed for line in said), printed
