@@ -111,14 +111,7 @@ def _images(
     """The original and every filtered image on the box; filters see as much around it as they reach."""
     yield "original", original.values
     for image_filter in options.image_filters():
-        margin = image_filter.margin_voxels(image.geometry.spacing_mm)
-        reach = max(image.values.shape) if margin is None else margin
-        outer = [
-            (max(s.start - reach, 0), min(s.stop + reach, n)) for s, n in zip(box, image.values.shape, strict=True)
-        ]
-        k, j, i = (slice(start, stop) for start, stop in outer)
-        c, b, a = (slice(s.start - start, s.stop - start) for s, (start, _) in zip(box, outer, strict=True))
-        for name, response in image_filter.responses(image.crop((k, j, i)), (c, b, a)):
+        for name, response in image_filter.responses(image, box):
             yield name, np.ascontiguousarray(response.values)
 
 
