@@ -47,7 +47,7 @@ class Engine:
     features: int = 0
     families: tuple[str, ...] = ()
     peak_mb: float = 0.0
-    python: str = ""
+    version: str = ""
 
     @property
     def seconds(self) -> float:
@@ -55,8 +55,7 @@ class Engine:
 
     @property
     def label(self) -> str:
-        how = ", filters shared by hand" if "--shared" in self.options else ""
-        return f"{self.name}{how}, Python {self.python}"
+        return self.version + (", filters shared by hand" if "--shared" in self.options else "")
 
 
 def engines(*, slow: bool = False) -> list[Engine]:
@@ -81,7 +80,7 @@ def run(engine: Engine, folder: Path, options: Iterable[str], threads: int = 1) 
     engine.times_s += found["times_s"]
     engine.features, engine.families = found["features"], tuple(found["families"])
     engine.peak_mb = max(engine.peak_mb, found["peak_rss_mb"])
-    engine.python = found["python"]
+    engine.version = found["engine"]
 
 
 def compare(found: list[Engine], folder: Path, *options: str, threads: int = 1) -> list[Engine]:
@@ -170,8 +169,9 @@ def part_start() -> list[Row]:
     noted = HERE / ".envs" / "pictologics" / "first_import_s"
     if noted.exists():
         rows.append(Row("pictologics: first import, as its set-up measured it", float(noted.read_text()), "s"))
-    imports = {name: import_seconds(name) for name in ("perisurv", "pictologics")}
+    imports = {name: import_seconds(name) for name in ("perisurv", "perisurv.radiomics", "pictologics")}
     rows.append(Row("import perisurv", imports["perisurv"], "s", "< 0.3", imports["perisurv"] < 0.3))
+    rows.append(Row("import perisurv.radiomics", imports["perisurv.radiomics"], "s"))
     rows.append(Row("pictologics: import, which makes it ready", imports["pictologics"], "s"))
     ready = [timed(lambda: python("perisurv", "ready_perisurv.py", [])) for _ in range(5)]
     seconds, memory = (statistics.median(values) for values in zip(*[(s, float(out)) for s, out in ready], strict=True))
@@ -227,10 +227,8 @@ def timed(work: Callable[[], str]) -> tuple[float, str]:
 def import_seconds(name: str) -> float:
     """Import in a new process, without the start of the interpreter; the first try warms the disk cache."""
     text = f"import time; t = time.perf_counter(); import {name}; print(time.perf_counter() - t)"
-    tries = [
-        float(subprocess.run([str(PYTHON[name]), "-c", text], check=True, capture_output=True, text=True).stdout)
-        for _ in range(6)
-    ]
+    command = [str(PYTHON[name.removesuffix(".radiomics")]), "-c", text]
+    tries = [float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(6)]
     return statistics.median(tries[1:])
 
 

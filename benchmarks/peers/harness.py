@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import resource
 import sys
@@ -51,12 +52,13 @@ def measure(task: argparse.Namespace, work: Callable[[], int], families: Sequenc
         start = time.perf_counter()
         features = work()
         times.append(time.perf_counter() - start)
+    engine = Path(sys.argv[0]).stem.removeprefix("run_")
     result: dict[str, Any] = {
+        "engine": f"{engine} {importlib.metadata.version(engine)} on Python {sys.version.split()[0]}",
         "times_s": times,
         "first_s": first,
         "features": features,
         "families": list(families),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "python": sys.version.split()[0],
     }
     print(json.dumps(result))

@@ -234,9 +234,10 @@ def ct_header(file: DicomFile) -> CtHeader:
         If a value is not what the standard says it must be.
     """
     data = file.dataset
-    if not _text(data, "SeriesInstanceUID"):
-        raise ReadError(f"{file.name} is a CT slice without SeriesInstanceUID; export the CT again.")
     try:
+        # Values are decoded when they are asked for: a damaged one raises here.
+        if not _text(data, "SeriesInstanceUID"):
+            raise ReadError(f"{file.name} is a CT slice without SeriesInstanceUID; export the CT again.")
         orientation = _numbers(data, "ImageOrientationPatient", 6)
         spacing = _numbers(data, "PixelSpacing", 2)
         return CtHeader(

@@ -1,9 +1,15 @@
-"""Volume to Volume: resampling, filters, body and lungs, redrawn contours."""
+"""Volume to Volume: resampling, filters, body and lungs, redrawn contours. SciPy loads when first used."""
 
-from perisurv.imaging.anatomy import body_mask, lung_mask
-from perisurv.imaging.filters import laplacian_of_gaussian
-from perisurv.imaging.perturb import add_noise, perturb_contour
-from perisurv.imaging.resample import resample_mask, resample_volume, round_hu
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perisurv.imaging.anatomy import body_mask, lung_mask
+    from perisurv.imaging.filters import laplacian_of_gaussian
+    from perisurv.imaging.perturb import add_noise, perturb_contour
+    from perisurv.imaging.resample import resample_mask, resample_volume, round_hu
 
 __all__ = [
     "add_noise",
@@ -15,3 +21,20 @@ __all__ = [
     "resample_volume",
     "round_hu",
 ]
+
+_MODULE = {
+    "add_noise": "perturb",
+    "body_mask": "anatomy",
+    "laplacian_of_gaussian": "filters",
+    "lung_mask": "anatomy",
+    "perturb_contour": "perturb",
+    "resample_mask": "resample",
+    "resample_volume": "resample",
+    "round_hu": "resample",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'perisurv.imaging' has no attribute {name!r}")
+    return getattr(import_module(f"perisurv.imaging.{_MODULE[name]}"), name)

@@ -6,9 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.ndimage import spline_filter1d
-from scipy.sparse import coo_array, csr_array
 
 from perisurv.core import Geometry, GeometryError, Mask, Volume
 
@@ -18,7 +15,6 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Order = Literal[1, 3]
 
-CUBIC_BSPLINE = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
 # Voxels read beyond the target: a B-spline coefficient forgets its neighbours by a factor 0.268 a voxel, so a crop
 # gives the values of the whole image to 1e-8 of the contrast at its border.
 REACH = 14
@@ -102,6 +98,8 @@ def _read(where: Floats, n: int) -> slice:
 def _along(values: Singles, axis: int, where: Floats, order: int) -> Singles:
     """Interpolate one axis at these positions."""
     if order == 3 and values.shape[axis] > 1:
+        from scipy.ndimage import spline_filter1d  # noqa: PLC0415 (heavy, only here)
+
         values = spline_filter1d(values, order=3, axis=axis, output=np.float32, mode="mirror")
     moved = np.ascontiguousarray(np.moveaxis(values, axis, 0))
     flat = _weights(where, moved.shape[0], order) @ moved.reshape(moved.shape[0], -1)
@@ -110,14 +108,23 @@ def _along(values: Singles, axis: int, where: Floats, order: int) -> Singles:
 
 def _weights(where: Floats, n: int, order: int) -> Any:
     """Sparse matrix (positions, n) of basis values, mirrored at the centres of the outer voxels."""
+    from scipy.sparse import coo_array, csr_array  # noqa: PLC0415 (heavy, only here)
+
     where = np.clip(where, -0.5, n - 0.5)
     support = np.arange(-1, 3) if order == 3 else np.arange(2)
     columns = np.floor(where).astype(int)[:, None] + support
     distance = where[:, None] - columns
-    weights = np.nan_to_num(CUBIC_BSPLINE(distance)) if order == 3 else 1.0 - np.abs(distance)
+    weights = _cubic_bspline(distance) if order == 3 else 1.0 - np.abs(distance)
     period = max(2 * (n - 1), 1)
     columns = np.abs(columns) % period
     columns = np.minimum(columns, period - columns) if n > 1 else np.zeros_like(columns)
     rows = np.repeat(np.arange(where.size), support.size)
     entries = coo_array((weights.ravel(), (rows, columns.ravel())), shape=(where.size, n))
     return csr_array(entries.astype(np.float32))
+
+
+def _cubic_bspline(x: Floats) -> Floats:
+    """Value of the cubic B-spline with unit knots."""
+    x = np.abs(x)
+    inner, outer = 2 / 3 - x**2 * (1 - x / 2), np.maximum(2 - x, 0) ** 3 / 6
+    return np.where(x < 1, inner, outer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len, rfftn
 
 from perisurv.radiomics.raster import Raster
 
@@ -33,6 +32,8 @@ def autocorrelation(
     tuple
         NaN for no voxel, and where all intensities are equal.
     """
+    from scipy.fft import next_fast_len, rfftn  # noqa: PLC0415 (only here)
+
     n = values.size
     if n == 0 or values.min() == values.max():
         return float("nan"), float("nan")

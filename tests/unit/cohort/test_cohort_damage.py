@@ -33,6 +33,20 @@ def test_damaged_file_is_bad_input_and_never_a_crash(sound, name, data):
     assert message or [scan.patient for scan in scans]
 
 
+@pytest.mark.parametrize("tag", [b"\x20\x00\x0e\x00", b"\x20\x00\x37\x00", b"\x28\x00\x30\x00"])
+def test_an_unknown_value_representation_is_refused_by_name(sound, tag):
+    """The two letters that say how a value is coded, damaged: found by the test above."""
+    folder = sound.parent / "unknown"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(sound, folder)
+    path = folder / "P1" / "ct" / "003.dcm"
+    content = path.read_bytes()
+    at = content.index(tag) + 5
+    path.write_bytes(content[:at] + b"\x00" + content[at + 1 :])
+    with pytest.raises(InputError, match="1 x unreadable file"):
+        read_patient(folder)
+
+
 def _attempt(read):
     try:
         return read(), ""

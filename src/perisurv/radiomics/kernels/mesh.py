@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["cell_counts", "farthest", "hull_candidates", "second_moments", "weighted_sums"]
+__all__ = ["cell_counts", "farthest", "hull_candidates", "hull_facets", "second_moments", "weighted_sums"]
 
 Positions = NDArray[np.int64]
 
@@ -103,6 +103,110 @@ def hull_candidates(points: Positions) -> NDArray[np.bool_]:
             keep[chain[:size]] = True
         begin = end
     return keep
+
+
+@njit(cache=True, nogil=True)
+def hull_facets(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Triangles (corner, corner, corner) of the convex hull, anticlockwise as seen from outside.
+
+    The points are whole numbers below 10^5 that do not lie in one plane, so that every test for the side of a facet is
+    exact. Points are added one by one: the facets that see a point give way to triangles from it to their horizon.
+    """
+    n = len(points)
+    facets = np.empty((4 * n + 16, 3), np.int64)
+    planes = np.empty((4, 4 * n + 16))
+    visible = np.empty(4 * n + 16, np.int64)
+    first = _tetrahedron(points)
+    count = 0
+    for a, b, c in ((0, 1, 2), (0, 2, 3), (0, 3, 1), (1, 3, 2)):
+        _set_facet(points, facets, planes, count, (first[a], first[b], first[c]))
+        count += 1
+    for p in range(n):
+        x, y, z = points[p]
+        # Most points lie inside: counting is vectorised, listing is not.
+        outside = 0
+        for f in range(count):
+            outside += planes[0, f] * x + planes[1, f] * y + planes[2, f] * z > planes[3, f]
+        if outside == 0:
+            continue
+        seen = 0
+        for f in range(count):
+            visible[seen] = f
+            seen += planes[0, f] * x + planes[1, f] * y + planes[2, f] * z > planes[3, f]
+        horizon = _horizon(facets, visible[:seen])
+        for v in range(seen - 1, -1, -1):
+            count -= 1
+            facets[visible[v]] = facets[count]
+            planes[:, visible[v]] = planes[:, count]
+        for a, b in horizon:
+            _set_facet(points, facets, planes, count, (a, b, p))
+            count += 1
+    return facets[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def _tetrahedron(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Four points that do not lie in one plane, the fourth behind the triangle of the others."""
+    out = np.zeros(4, np.int64)
+    along, across = np.zeros(3), np.zeros(3)
+    for corner in range(1, 4):
+        best = -1.0
+        for p in range(len(points)):
+            step = points[p] - points[out[0]]
+            if corner == 1:
+                size = (step * step).sum()
+            elif corner == 2:
+                size = (np.cross(along, step) ** 2).sum()
+            else:
+                size = abs((across * step).sum())
+            if size > best:
+                best, out[corner] = size, p
+        if corner == 1:
+            along = points[out[1]] - points[out[0]]
+        elif corner == 2:
+            across = np.cross(along, points[out[2]] - points[out[0]])
+    if (across * (points[out[3]] - points[out[0]])).sum() > 0:
+        out[1], out[2] = out[2], out[1]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _set_facet(
+    points: NDArray[np.float64],
+    facets: NDArray[np.int64],
+    planes: NDArray[np.float64],
+    at: int,
+    corners: tuple[int, int, int],
+) -> None:
+    """Write a triangle and its plane: normal and offset."""
+    a, b, c = corners
+    facets[at] = a, b, c
+    ux, uy, uz = points[b] - points[a]
+    vx, vy, vz = points[c] - points[a]
+    planes[0, at] = uy * vz - uz * vy
+    planes[1, at] = uz * vx - ux * vz
+    planes[2, at] = ux * vy - uy * vx
+    x, y, z = points[a]
+    planes[3, at] = planes[0, at] * x + planes[1, at] * y + planes[2, at] * z
+
+
+@njit(cache=True, nogil=True)
+def _horizon(facets: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Directed edges of the visible facets that no other visible facet shares."""
+    edges = np.empty((3 * visible.size, 2), np.int64)
+    for v in range(visible.size):
+        for side in range(3):
+            edges[3 * v + side] = facets[visible[v], side], facets[visible[v], (side + 1) % 3]
+    out = np.empty_like(edges)
+    n = 0
+    for e in range(len(edges)):
+        shared = False
+        for other in range(len(edges)):
+            shared |= edges[other, 0] == edges[e, 1] and edges[other, 1] == edges[e, 0]
+        if not shared:
+            out[n] = edges[e]
+            n += 1
+    return out[:n]
 
 
 @njit(cache=True, nogil=True)
