@@ -24,6 +24,8 @@ __all__ = ["MINIMUM_VOXELS", "bins_of", "image_features", "local_features", "sha
 
 Features = dict[str, float]
 MINIMUM_VOXELS = 2
+# What the IBSI advises for the intensity-volume histogram of arbitrary units.
+_ARBITRARY_UNITS_BINS = 1000
 
 
 def image_features(
@@ -59,30 +61,33 @@ def image_features(
     grey = region.raster.place(values, bins_of(ascending, options, filtered=filtered))
     if theirs:
         return pyradiomics_features(ascending, grey, families, region.voxel_volume_mm3), facts
-    return _ibsi_features(ascending, grey, families, region, options), facts
-
-
-def _ibsi_features(
-    ascending: NDArray[np.float32],
-    grey: GreyLevels,
-    families: list[Family],
-    region: PreparedRegion,
-    options: ExtractOptions,
-) -> Features:
-    table: dict[str, NDArray[np.float64]] = {}
-    if "stat" in families:
-        table["stat"] = statistics(ascending)
-    if "ih" in families:
-        table["ih"] = histogram(grey.counts)
-    if "ivh" in families:
-        table["ivh"] = intensity_volume(ascending, options.ivh_bin_width_hu, options.ivh_bins, options.resegment_hu)
+    table = _first_order(ascending, grey, families, options, filtered=filtered)
     features = {
         name: float(value)
         for family in families
         if family in table
         for name, value in zip(names(family), table[family], strict=True)
     }
-    return features | texture_features(grey, options.aggregation, families, region.distance)
+    return features | texture_features(grey, options.aggregation, families, region.distance), facts
+
+
+def _first_order(
+    ascending: NDArray[np.float32],
+    grey: GreyLevels,
+    families: list[Family],
+    options: ExtractOptions,
+    *,
+    filtered: bool,
+) -> dict[str, NDArray[np.float64]]:
+    table: dict[str, NDArray[np.float64]] = {}
+    if "stat" in families:
+        table["stat"] = statistics(ascending)
+    if "ih" in families:
+        table["ih"] = histogram(grey.counts)
+    if "ivh" in families:
+        number = (options.ivh_bins or _ARBITRARY_UNITS_BINS) if filtered else options.ivh_bins
+        table["ivh"] = intensity_volume(ascending, options.ivh_bin_width_hu, number, options.resegment_hu)
+    return table
 
 
 def shape_features(region: PreparedRegion, image: Volume, options: ExtractOptions) -> tuple[Features, Facts]:

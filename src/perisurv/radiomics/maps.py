@@ -13,8 +13,9 @@ from perisurv.radiomics.catalogue import names
 from perisurv.radiomics.image_features import bins_of
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.prepare import intensity_range
-from perisurv.radiomics.raster import GUARD, Raster
+from perisurv.radiomics.raster import GUARD, Bins
 from perisurv.radiomics.statistics import statistics
+from perisurv.radiomics.texture import DIRECTIONS
 
 __all__ = ["FeatureMap", "feature_map"]
 
@@ -49,6 +50,7 @@ def feature_map(
     radius_voxels: int = 2,
     options: ExtractOptions | None = None,
     filtered: bool = False,
+    at: Mask | None = None,
 ) -> FeatureMap:
     """A feature of the cube around every voxel of a region, of the voxels of the region only.
 
@@ -68,13 +70,15 @@ def feature_map(
         Re-segmentation and bins.
     filtered
         Whether the image is discretised as filtered images are, and not re-segmented.
+    at
+        Where the feature is wanted, such as one slice; everywhere by default. Windows reach beyond it.
 
     Raises
     ------
     FeatureError
         If there is no map of the feature, or the radius is not within 1..10.
     GeometryError
-        If mask and image do not share one grid.
+        If mask, image and ``at`` do not share one grid.
     """
     options = options or ExtractOptions()
     known = [name for family in _FAMILIES for name in names(family)]
@@ -82,62 +86,63 @@ def feature_map(
         raise FeatureError(f"There is no map of {feature!r}; there are maps of {', '.join(_FAMILIES)} features.")
     if not 1 <= radius_voxels <= 10:
         raise FeatureError(f"The radius of a feature map must lie within 1..10 voxels, got {radius_voxels}.")
-    if not mask.geometry.is_close(image.geometry):
-        raise GeometryError(f"Mask {mask.geometry.shape} and image {image.geometry.shape} do not share one grid.")
+    for one in (mask, at or mask):
+        if not one.geometry.is_close(image.geometry):
+            raise GeometryError(f"Mask {one.geometry.shape} and image {image.geometry.shape} do not share one grid.")
     inside = mask.values
     if not filtered:
         low, high = intensity_range(image.values[mask.values], options)
         inside = inside & (image.values >= low) & (image.values <= high)
     values = np.full(image.values.shape, np.nan, np.float32)
-    if inside.any():
+    wanted = inside if at is None else inside & at.values
+    if wanted.any():
         box = Mask(inside, mask.geometry).bounding_box()
-        part = np.full(inside[box].shape, np.nan, np.float32)
-        within = inside[box]
-        of_image = np.ascontiguousarray(image.values[box])
+        part, centres = np.ascontiguousarray(image.values[box]), np.argwhere(wanted[box])
         if feature.startswith("stat_"):
-            part[within] = _statistic_map(of_image, within, feature, radius_voxels)
+            found = _statistic_map(part, inside[box], centres, feature, radius_voxels)
         else:
-            part[within] = _texture_map(of_image, within, feature, radius_voxels, bins_options=(options, filtered))
-        values[box] = part
+            lowest_first = np.sort(image.values[inside])
+            bins = bins_of(lowest_first, options, filtered=filtered)
+            found = _texture_map(_levels(part, inside[box], bins), centres, feature, radius_voxels)
+        values[wanted] = found
     return FeatureMap(feature, values, image.geometry)
 
 
-def _statistic_map(image: NDArray[np.float32], inside: NDArray[np.bool_], feature: str, radius: int) -> Floats:
+def _statistic_map(
+    image: NDArray[np.float32], inside: NDArray[np.bool_], centres: NDArray[np.int64], feature: str, radius: int
+) -> Floats:
     at = names("stat").index(feature)
     padded = np.pad(np.where(inside, image, np.nan), radius, constant_values=np.nan)
     width = 2 * radius + 1
     windows = np.lib.stride_tricks.sliding_window_view(padded, (width, width, width))
-    out = np.empty(int(inside.sum()))
-    for v, (k, j, i) in enumerate(np.argwhere(inside)):
+    out = np.empty(len(centres))
+    for v, (k, j, i) in enumerate(centres):
         window = windows[k, j, i]
         out[v] = statistics(np.sort(window[~np.isnan(window)]))[at]
     return out
 
 
-def _texture_map(
-    image: NDArray[np.float32],
-    inside: NDArray[np.bool_],
-    feature: str,
-    radius: int,
-    bins_options: tuple[ExtractOptions, bool],
-) -> Floats:
+def _levels(image: NDArray[np.float32], inside: NDArray[np.bool_], bins: Bins) -> NDArray[np.unsignedinteger]:
+    """Grey levels as an array; 0 outside the region."""
+    lower, numerator, denominator, highest = bins
+    kind: type[np.unsignedinteger] = np.uint8 if highest <= 255 else np.uint16
+    levels: NDArray[np.unsignedinteger] = np.zeros(inside.shape, dtype=kind)
+    steps = numerator * (image[inside].astype(float) - lower) / denominator
+    levels[inside] = np.minimum(np.floor(steps) + 1, highest)
+    return levels
+
+
+def _texture_map(levels: NDArray[np.unsignedinteger], centres: NDArray[np.int64], feature: str, radius: int) -> Floats:
     from perisurv.radiomics.kernels import maps  # noqa: PLC0415 (numba, only here)
 
-    options, filtered = bins_options
-    raster = Raster.of(inside, (slice(0, inside.shape[0]), slice(0, inside.shape[1]), slice(0, inside.shape[2])))
-    values = raster.gather(image)
-    lower, numerator, denominator, highest = bins_of(np.sort(values), options, filtered=filtered)
-    levels = np.zeros(inside.shape, np.uint8 if highest <= 255 else np.uint16)
-    levels[inside] = np.minimum(np.floor(numerator * (image[inside].astype(float) - lower) / denominator) + 1, highest)
     padded = np.pad(levels, radius)
     row = 2 * radius + 3
     plane = row * row
     guard = plane * -(-GUARD // plane)
     layout = np.array([row * plane + 2 * guard, guard + plane + row + 1, (row - 2) ** 3])
-    forward = [step for step in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if step > (0, 0, 0)]
-    offsets = np.array([k * plane + j * row + i for k, j, i in forward])
+    offsets = np.array([k * plane + j * row + i for k, j, i in DIRECTIONS])
     rows = np.array([k * plane + j * row for k, j in product((-1, 0, 1), repeat=2)])
     family = feature.split("_", maxsplit=1)[0]
     count = {"cm": maps.cooccurrence_map, "rlm": maps.run_length_map, "ngl": maps.dependence_map}[family]
     steps = rows if family == "ngl" else offsets
-    return np.asarray(count(padded, np.argwhere(inside), radius, steps, layout, names(family).index(feature)))
+    return np.asarray(count(padded, centres, radius, steps, layout, names(family).index(feature)))

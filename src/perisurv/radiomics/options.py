@@ -48,7 +48,8 @@ class ExtractOptions:
     ivh_bin_width_hu
         Bin size of the intensity-volume histogram; 0: intensities as they are.
     ivh_bins
-        Bin number of the intensity-volume histogram instead; 0: bin size.
+        Bin number of the intensity-volume histogram instead, whose intensities then are levels; 0: bin size, and 1000
+        bins in filtered images.
     filters
         Filtered images beside the original one, as in a study file: ``{"kind": "log", "sigma_mm": 2.0}``
         (:func:`perisurv.imaging.filter_from_table`).

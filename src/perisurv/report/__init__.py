@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perisurv.report.html import render_report
-    from perisurv.report.pictures import ring_picture
+    from perisurv.report.pictures import map_picture, ring_picture
 
-__all__ = ["render_report", "ring_picture"]
+__all__ = ["map_picture", "render_report", "ring_picture"]
 
-_MODULE = {"render_report": "html", "ring_picture": "pictures"}
+_MODULE = {"map_picture": "pictures", "render_report": "html", "ring_picture": "pictures"}
 
 
 def __getattr__(name: str) -> object:

@@ -6,20 +6,28 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from perisurv.core import Evaluation, RegionSet
 from perisurv.report import facts, words
 from perisurv.report.figures import forest_plot, kaplan_meier_plot, ring_plot, roc_plot
-from perisurv.report.pictures import ring_picture
+from perisurv.report.pictures import map_picture, ring_picture
 
 __all__ = ["render_report"]
 
 COEFFICIENTS_SHOWN = 25
+_NO_MAP = np.array([], dtype=np.float32)
 
 
-def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], settings_toml: str) -> str:
+def render_report(
+    evaluation: Evaluation,
+    pictures: Sequence[RegionSet],
+    settings_toml: str,
+    maps: Sequence[NDArray[np.float32]] = (),
+) -> str:
     """The document of a study.
 
     Parameters
@@ -30,6 +38,8 @@ def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], setting
         Regions of a few example patients, shown without their names.
     settings_toml
         The whole study file.
+    maps
+        For each of the example patients the joint entropy of small windows, on the grid of its regions; empty: none.
 
     Returns
     -------
@@ -50,7 +60,7 @@ def render_report(evaluation: Evaluation, pictures: Sequence[RegionSet], setting
     page = {
         "e": evaluation,
         "settings": settings_toml,
-        "pictures": [_picture(regions) for regions in pictures],
+        "pictures": [_picture(one, maps[n] if n < len(maps) else _NO_MAP) for n, one in enumerate(pictures)],
         **_headline(evaluation),
         **_risk_groups(evaluation),
         **_patients_and_rings(evaluation),
@@ -106,11 +116,19 @@ def _features(evaluation: Evaluation) -> dict[str, Any]:
     return {"selected": {b: facts.coefficients(evaluation, b) for b in branches}, "shown": COEFFICIENTS_SHOWN}
 
 
-def _picture(regions: RegionSet) -> dict[str, Any]:
+def _picture(regions: RegionSet, values: NDArray[np.float32]) -> dict[str, Any]:
     columns, rows = facts.audit_rows(regions)
-    png = base64.b64encode(ring_picture(regions)).decode("ascii")
-    volume_ml = regions["tumour"].mask.volume_ml
-    return {"data": f"data:image/png;base64,{png}", "volume_ml": volume_ml, "columns": columns, "rows": rows}
+    return {
+        "data": _png(ring_picture(regions)),
+        "map": _png(map_picture(regions, values, "joint entropy, bit")) if np.isfinite(values).any() else None,
+        "volume_ml": regions["tumour"].mask.volume_ml,
+        "columns": columns,
+        "rows": rows,
+    }
+
+
+def _png(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def _svg(element: str) -> Markup:

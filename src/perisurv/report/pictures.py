@@ -15,7 +15,7 @@ from perisurv.core import Geometry, RegionSet
 from perisurv.report.style import RINGS, SOFT, draw_png
 from perisurv.report.words import ring_label
 
-__all__ = ["ring_picture"]
+__all__ = ["map_picture", "ring_picture"]
 
 LUNG_WINDOW_HU = (-1150.0, 350.0)
 WIDTH_INCH = 5.6
@@ -38,13 +38,8 @@ def ring_picture(regions: RegionSet, title: str = "") -> bytes:
     title
         Text above the picture; the patient is not named otherwise.
     """
-    image, spacing_mm = _upright(regions.image.values, regions.image.geometry)
-    masks = [_upright(region.mask.values, regions.image.geometry)[0] for region in regions]
+    image, filled, spacing_mm, _ = _seen(regions)
     names = ["Tumour" if region.name == "tumour" else ring_label(region.name).capitalize() for region in regions]
-    # Each region with all that lies inside it: an annulus has an inner edge that is the tumour's outline again.
-    filled = list(np.logical_or.accumulate(masks))
-    box = _box(filled[-1], spacing_mm, image.shape)
-    image, filled = image[box], [mask[box] for mask in filled]
     tumour = filled[0]
     k, j = (int(tumour.sum(axis=axes).argmax()) for axes in ((1, 2), (0, 2)))
     height, depth, width = (n * s for n, s in zip(image.shape, spacing_mm, strict=True))
@@ -61,6 +56,45 @@ def ring_picture(regions: RegionSet, title: str = "") -> bytes:
             figure.suptitle(title, fontsize=10)
 
     return draw_png(draw, (WIDTH_INCH, WIDTH_INCH * max(height, depth) / (2 * width) + (0.85 if title else 0.6)))
+
+
+def map_picture(regions: RegionSet, values: NDArray[np.float32], label: str) -> bytes:
+    """PNG of a feature map over the CT, in the axial slice that holds most of it, with the outlines of all regions.
+
+    Parameters
+    ----------
+    regions
+        Tumour and rings of one patient, the tumour first.
+    values
+        The map on the grid of the regions; NaN where there is none. At least one value.
+    label
+        What the colours mean.
+    """
+    image, filled, spacing_mm, box = _seen(regions)
+    shown = _upright(values, regions.image.geometry)[0][box]
+    k = int(np.isfinite(shown).sum(axis=(1, 2)).argmax())
+    height, width = (n * s for n, s in zip(image.shape[1:], spacing_mm[1:], strict=True))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        _slice(axes, image[k], [m[k] for m in filled], spacing_mm[1:], "RLAP")
+        colours = axes.imshow(shown[k], cmap="viridis", extent=(0.0, width, height, 0.0), interpolation="nearest")
+        figure.colorbar(colours, ax=axes, label=label, shrink=0.85)
+
+    return draw_png(draw, (WIDTH_INCH * 0.62, WIDTH_INCH * 0.5 * height / width + 0.1))
+
+
+def _seen(
+    regions: RegionSet,
+) -> tuple[Image, list[Image], tuple[float, float, float], tuple[slice, slice, slice]]:
+    """CT around the regions as a radiologist sees it, each region with all that lies inside it, spacing and box.
+
+    An annulus has an inner edge that is the tumour's outline again.
+    """
+    image, spacing_mm = _upright(regions.image.values, regions.image.geometry)
+    filled = list(np.logical_or.accumulate([_upright(r.mask.values, regions.image.geometry)[0] for r in regions]))
+    box = _box(filled[-1], spacing_mm, image.shape)
+    return image[box], [mask[box] for mask in filled], spacing_mm, box
 
 
 def _upright(values: Image, geometry: Geometry) -> tuple[Image, tuple[float, float, float]]:

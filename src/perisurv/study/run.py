@@ -192,7 +192,9 @@ class Run:
         """Write ``report.html``."""
         evaluation = self.evaluation()
         settings = settings_from_dict(shareable(self.settings))
-        html = render_report(evaluation, self._examples(), settings_to_toml(settings))
+        examples = self._examples()
+        maps = [stages.texture_map(regions, self.settings) for regions in examples]
+        html = render_report(evaluation, examples, settings_to_toml(settings), maps)
         write_text(self.folder.report, html)
         return self.folder.report
 
@@ -303,7 +305,8 @@ class Run:
         if len(patients) < 3:
             return data.radiomics.names
         names = stages.stable_names(data.radiomics.take(patients), [t.take(patients) for t in repeats], self.settings)
-        return (*names, stages.VOLUME) if stages.VOLUME not in names else names
+        volume = stages.volume_column(self.settings)
+        return (*names, volume) if volume not in names else names
 
     def _cut_patches(self, patients: Sequence[str]) -> None:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
@@ -337,7 +340,7 @@ class Run:
     def _examples(self, count: int = 3) -> list[Any]:
         """Regions of a small, a middle and a large tumour of the external centres."""
         data = self.data()
-        volumes = data.radiomics.take(data.external).frame[stages.VOLUME].sort_values()
+        volumes = data.radiomics.take(data.external).frame[stages.volume_column(self.settings)].sort_values()
         picks = np.linspace(0.2, 0.8, count) * (len(volumes) - 1)
         return [load_regions(self.folder.regions / safe_name(str(volumes.index[round(n)]))) for n in picks]
 

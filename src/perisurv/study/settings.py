@@ -168,6 +168,8 @@ class StudySettings:
     def __post_init__(self) -> None:
         if self.seed < 0 or self.workers < 1:
             raise SettingsError(f"seed must be >= 0 and workers >= 1, got {self.seed} and {self.workers}.")
+        if "morph" not in self.radiomics.families:
+            raise SettingsError("[radiomics] families must hold morph: the ladder begins with the tumour volume alone.")
 
 
 def read_settings(path: Path | str) -> StudySettings:

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perisurv.cohort import clinical_features
-from perisurv.core import Cohort, FeatureTable, Outcome, Patient, Prediction, RegionSet, Scan
+from perisurv.core import Cohort, FeatureTable, Mask, Outcome, Patient, Prediction, RegionSet, Scan
 from perisurv.deep import cut_patch, ensemble, train
 from perisurv.evaluation import external_split, stratified_folds
 from perisurv.imaging import perturb_contour
-from perisurv.radiomics import extract
+from perisurv.radiomics import extract, feature_map
 from perisurv.regions import rings
 from perisurv.study.settings import StudySettings
 from perisurv.survival import RingChoice, Signature, choose_ring, fit_signature, icc_1_1
@@ -44,11 +44,12 @@ __all__ = [
     "ring_names",
     "stable_names",
     "stream",
+    "texture_map",
     "train_network",
+    "volume_column",
 ]
 
 Acquisition = Mapping[str, Mapping[str, float | str]]
-VOLUME = "tumour__morph__morph_volume"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,6 +92,12 @@ class Branch:
 def build_regions(patient: Patient, settings: StudySettings) -> RegionSet:
     """CT and contour -> tumour and rings on the analysis grid (METHOD 4-6)."""
     return rings(patient.load(), settings.regions)
+
+
+def volume_column(settings: StudySettings) -> str:
+    """The tumour volume, as the radiomics of the study name it."""
+    name = "shape_MeshVolume" if settings.radiomics.naming == "pyradiomics" else "morph_volume"
+    return f"tumour__morph__{name}"
 
 
 def extract_features(regions: RegionSet, settings: StudySettings) -> FeatureTable:
@@ -158,6 +165,17 @@ def embed_new(
     return ensemble([_embed(e, patients, patches) for e in embedders])
 
 
+def texture_map(regions: RegionSet, settings: StudySettings) -> NDArray[np.float32]:
+    """Joint entropy of small windows in tumour and rings, in the slice with most of the tumour: for the report."""
+    everything = np.logical_or.reduce([region.mask.values for region in regions])
+    slice_mask = np.zeros_like(everything)
+    largest = int(regions["tumour"].mask.values.sum(axis=(1, 2)).argmax())
+    slice_mask[largest] = True
+    grid = regions.image.geometry
+    mask, at = Mask(everything, grid), Mask(slice_mask, grid)
+    return feature_map(regions.image, mask, "cm_joint_entr", options=settings.radiomics, at=at).values
+
+
 def patch(regions: RegionSet, settings: StudySettings) -> NDArray[np.float32]:
     """Regions -> the cube that the network sees."""
     return cut_patch(regions, settings.deep.training)
@@ -168,7 +186,7 @@ def branches(ring: str, settings: StudySettings) -> tuple[Branch, ...]:
     radiomics = ("tumour__", f"{ring}__")
     combined: dict[str, tuple[str, ...]] = {"radiomics": radiomics}
     rungs = [
-        Branch("volume", {"volume": (VOLUME,)}, select=False),
+        Branch("volume", {"volume": (volume_column(settings),)}, select=False),
         Branch("clinical", {"clinical": ("clinical__",)}, select=False),
         Branch("tumour", {"radiomics": ("tumour__",)}),
         *(Branch(name, {"radiomics": (f"{name}__",)}) for name in ring_names(settings)),

@@ -187,6 +187,18 @@ def test_discretisation_is_by_size_for_hu_and_by_number_for_filtered_images() ->
     assert multiple[0] == (1, hu.max() // 25 - hu.min() // 25 + 1)
 
 
+def test_the_intensity_volume_histogram_of_a_filtered_image_has_bins_of_its_own() -> None:
+    """Its units are arbitrary: ten times the response gives the same curve."""
+    inside = distance() <= 6
+    rows = []
+    for scale in (1.0, 10.0):
+        image = Volume(ct().values / np.float32(scale), GRID)
+        options = ExtractOptions(families=("ivh",), filters=(LOG_2MM,), resegment_hu=(-np.inf, np.inf))
+        rows.append(extract(regions(image, tumour=inside), options).frame.iloc[0].filter(like="log_2mm"))
+    np.testing.assert_allclose(*rows, rtol=0.01)
+    assert 1 <= rows[0]["tumour__log_2mm__ivh_i90"] < rows[0]["tumour__log_2mm__ivh_i10"] <= 1000
+
+
 def test_outliers_are_left_out_of_intensities() -> None:
     """Three standard deviations around the mean of what lies in the range."""
     inside = distance() <= 6

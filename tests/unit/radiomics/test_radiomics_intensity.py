@@ -119,6 +119,19 @@ def test_a_map_holds_the_feature_of_every_window(feature) -> None:
         assert found.values[k, j, i] == pytest.approx(one.frame.iloc[0][f"tumour__original__{feature}"], rel=1e-5)
 
 
+def test_a_map_of_one_slice_is_that_slice_of_the_map() -> None:
+    rng = np.random.default_rng(1)
+    image = Volume(rng.integers(-1000, 400, GRID.shape).astype(np.float32), GRID)
+    mask = Mask(rng.random(GRID.shape) < 0.7, GRID)
+    only = np.zeros(GRID.shape, bool)
+    only[4] = True
+    for feature in ("stat_var", "cm_joint_entr"):
+        whole = feature_map(image, mask, feature).values
+        one = feature_map(image, mask, feature, at=Mask(only, GRID)).values
+        np.testing.assert_array_equal(one[4], whole[4])
+        assert np.isnan(np.delete(one, 4, axis=0)).all()
+
+
 def test_maps_that_make_no_sense_are_refused() -> None:
     image, mask = Volume(np.zeros(GRID.shape, np.float32), GRID), Mask(np.ones(GRID.shape, bool), GRID)
     with pytest.raises(FeatureError, match="no map of 'morph_volume'"):

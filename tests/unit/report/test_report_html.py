@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from perisurv.core import Evaluation, FeatureError, LadderRow, RegionSet
@@ -20,6 +21,17 @@ SETTINGS = 'out = "x"\n'
 @pytest.fixture(scope="module")
 def html(make_evaluation: Make, regions: RegionSet) -> str:
     return render_report(make_evaluation(), [regions, regions], SETTINGS)
+
+
+def test_maps_stand_below_the_pictures_of_their_patients(make_evaluation: Make, regions: RegionSet, html: str) -> None:
+    values = np.full(regions.image.values.shape, np.nan, np.float32)
+    values[regions["tumour"].mask.values] = 2.5
+    empty = np.full_like(values, np.nan)
+    with_maps = render_report(make_evaluation(), [regions, regions], SETTINGS, [values, empty])
+    assert with_maps.count('<img class="map"') == 1
+    assert "joint entropy of grey levels" in text_of(with_maps)
+    assert "joint entropy of grey levels" not in text_of(html)
+    assert '<img class="map"' not in html
 
 
 def text_of(html: str) -> str:

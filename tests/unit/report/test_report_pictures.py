@@ -7,7 +7,7 @@ import pytest
 from matplotlib.image import imread
 
 from perisurv.core import Geometry, Mask, Region, RegionSet, Volume
-from perisurv.report import ring_picture
+from perisurv.report import map_picture, ring_picture
 
 TUMOUR, INNER, OUTER = (213, 94, 0), (240, 228, 66), (86, 180, 233)
 
@@ -60,6 +60,35 @@ def test_title_and_bytes(regions: RegionSet) -> None:
     assert ring_picture(regions, "Example") != plain
     other = RegionSet("OTHER-ID", regions.image, regions.regions)
     assert ring_picture(other) == plain
+
+
+def _map(regions: RegionSet) -> np.ndarray:
+    """Two values in the tumour, in one slice: dark in front, bright behind."""
+    tumour = regions["tumour"].mask.values
+    values = np.full(tumour.shape, np.nan, np.float32)
+    k = int(tumour.sum(axis=(1, 2)).argmax())
+    values[k][tumour[k]] = 0.0
+    rows = np.flatnonzero(tumour[k].any(axis=1))
+    behind = tumour[k] & (np.arange(tumour.shape[1]) > np.median(rows))[:, None]
+    values[k][behind] = 1.0
+    return values
+
+
+def test_a_map_is_drawn_where_it_has_values(regions: RegionSet) -> None:
+    """Viridis: dark violet for the lowest value in front (above), yellow for the highest behind (below)."""
+    pixels = _pixels(map_picture(regions, _map(regions), "entropy, bit"))
+    slice_only = pixels[:, : int(0.7 * pixels.shape[1])]
+    dark, bright = (_where(slice_only, color) for color in ((68, 1, 84), (253, 231, 37)))
+    assert dark.sum() > 300
+    assert bright.sum() > 300
+    assert np.nonzero(dark)[0].mean() < np.nonzero(bright)[0].mean()
+    nothing = np.full(regions.image.values.shape, np.nan, np.float32)
+    empty = _pixels(map_picture(regions, nothing, "entropy, bit"))[:, : slice_only.shape[1]]
+    assert not _where(empty, (68, 1, 84)).any()
+
+
+def test_a_map_has_the_same_bytes_every_time(regions: RegionSet) -> None:
+    assert map_picture(regions, _map(regions), "bit") == map_picture(regions, _map(regions), "bit")
 
 
 def _inside(axial: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
 """The study file is strict: unknown keys name the nearest, values are checked, defaults are complete."""
 
 import dataclasses
+import math
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from perisurv.core import SettingsError
+from perisurv.radiomics import preset
 from perisurv.study.provenance import provenance
 from perisurv.study.settings import StudySettings, read_settings, settings_from_dict, settings_to_toml
 
@@ -42,6 +44,9 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path, text: str, nearest: st
         "[evaluation]\nhorizons_days = []",
         "[stability]\nminimum_icc = 2.0",
         "[deep]\nfolds = 1",
+        "[radiomics]\npreset = 'quick'",
+        "[radiomics]\nfilters = [{ kind = 'lag' }]",
+        "[radiomics]\nfamilies = ['stat']",
         "not toml",
     ],
 )
@@ -65,6 +70,14 @@ def test_paths_count_from_the_study_file(tmp_path: Path) -> None:
 def test_settings_written_as_toml_read_back_the_same() -> None:
     settings = StudySettings(seed=7)
     assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
+
+
+def test_a_preset_stands_for_its_keys_and_others_go_first() -> None:
+    settings = settings_from_dict({"radiomics": {"preset": "fast", "bin_width_hu": 20.0}})
+    assert settings.radiomics == preset("fast", bin_width_hu=20.0)
+    theirs = settings_from_dict({"radiomics": {"preset": "pyradiomics"}})
+    assert theirs.radiomics.resegment_hu == (-math.inf, math.inf)
+    assert settings_from_dict(tomllib.loads(settings_to_toml(theirs))) == theirs
 
 
 def test_a_study_hides_identities_unless_asked() -> None:
