@@ -39,9 +39,10 @@ class ConvexSurface:
 
 def convex_surface(runs: Points, spacing_mm: tuple[float, float, float]) -> ConvexSurface:
     """Hull of the surface of the voxels of runs (start, end, slice, row, column)."""
-    from perisurv.radiomics.kernels.mesh import farthest, hull_facets  # noqa: PLC0415 (numba, only here)
+    from perisurv.radiomics.kernels.mesh import farthest, hull_candidates, hull_facets  # noqa: PLC0415 (numba, only here)
 
-    voxels = _outermost(_ends(runs))
+    ends = _ends(runs)
+    voxels = _outermost(ends[hull_candidates(ends)])
     vertices = _outermost((2 * voxels[:, None] + _STEPS).reshape(-1, 3))
     # Whole numbers from the corner of the region, in an order that scatters neighbours: few facets are made in vain.
     scattered = np.argsort(np.arange(len(vertices)) * 0.6180339887 % 1)
@@ -81,11 +82,13 @@ def _plane_diameter(planes: NDArray[np.bool_], steps: Floats) -> float:
 
 
 def _ends(runs: Points) -> Points:
-    """First and last voxel of every row."""
+    """First and last voxel of every row, sorted."""
     opens = np.flatnonzero(np.diff(runs[:, 2:4], axis=0).any(axis=1)) + 1
     first, last = np.r_[0, opens], np.r_[opens, len(runs)] - 1
     length = runs[last, 1] - runs[last, 0]
-    return np.concatenate([runs[first, 2:], np.c_[runs[last, 2:4], runs[last, 4] + length - 1]])
+    ends = np.concatenate([runs[first, 2:], runs[last, 2:]], axis=1).reshape(-1, 3)
+    ends[1::2, 2] += length - 1
+    return np.asarray(ends)
 
 
 def _outermost(points: Points) -> Points:

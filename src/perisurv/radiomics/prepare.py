@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import RegionSet, Volume
 from perisurv.radiomics.options import ExtractOptions
-from perisurv.radiomics.raster import Box, Raster
+from perisurv.radiomics.raster import Box, Raster, box_of
 from perisurv.radiomics.texture import AGGREGATIONS
 
 __all__ = ["PreparedRegion", "intensity_range", "prepare"]
@@ -45,7 +45,7 @@ class PreparedRegion:
 
 def prepare(regions: RegionSet, options: ExtractOptions) -> tuple[Box, Volume, list[PreparedRegion]]:
     """The smallest box around all regions, the image there, and the regions on it."""
-    boxes = [region.mask.bounding_box() for region in regions]
+    boxes = [box_of(region.mask.values) for region in regions]
     starts = [min(box[axis].start for box in boxes) for axis in range(3)]
     stops = [max(box[axis].stop for box in boxes) for axis in range(3)]
     around = slice(starts[0], stops[0]), slice(starts[1], stops[1]), slice(starts[2], stops[2])

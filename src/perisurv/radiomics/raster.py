@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import FeatureError
 
-__all__ = ["MAX_LEVELS", "Bins", "Box", "GreyLevels", "Raster"]
+__all__ = ["MAX_LEVELS", "Bins", "Box", "GreyLevels", "Raster", "box_of"]
 
 Positions = NDArray[np.int64]
 Bins = tuple[float, float, float, int]
@@ -18,6 +18,14 @@ Box = tuple[slice, slice, slice]
 MAX_LEVELS = 4096
 # A kernel reads whole blocks: at most this many voxels beyond the box.
 GUARD = 64
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box:
+    """Smallest box around a mask of at least one voxel."""
+    from perisurv.radiomics.kernels import raster as kernels  # noqa: PLC0415 (numba, only here)
+
+    k0, k1, j0, j1, i0, i1 = (int(n) for n in kernels.bounds(np.ascontiguousarray(mask)))
+    return slice(k0, k1), slice(j0, j1), slice(i0, i1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,28 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["cut", "edge_distance", "encode", "filled", "gather", "place_levels"]
+__all__ = ["bounds", "cut", "edge_distance", "encode", "filled", "gather", "place_levels"]
 
 Positions = NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def bounds(mask: NDArray[np.bool_]) -> Positions:
+    """First voxel and voxel after the last along each axis, (k0, k1, j0, j1, i0, i1), in one pass over the rows."""
+    nk, nj, ni = mask.shape
+    columns = np.zeros(ni, np.bool_)
+    k0, k1, j0, j1 = nk, 0, nj, 0
+    for k in range(nk):
+        for j in range(nj):
+            row = mask[k, j]
+            voxels = np.uint8(0)
+            for i in range(ni):
+                voxels |= np.uint8(row[i])
+                columns[i] |= row[i]
+            if voxels:
+                k0, k1, j0, j1 = min(k0, k), k + 1, min(j0, j), max(j1, j + 1)
+    inside = np.flatnonzero(columns)
+    return np.array([k0, k1, j0, j1, inside[0], inside[-1] + 1])
 
 
 @njit(cache=True, nogil=True)
