@@ -1,0 +1,85 @@
+"""One thing that must hold, and what was found.
+
+A check has an ``id``, a ``title`` that opens the reason of an exclusion, ``requires``: what it looks at, and ``judge``.
+Checks of one list build on those before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+__all__ = ["PASSED", "Check", "Finding", "Verdict", "failed", "findings", "first_reason", "not_applicable"]
+
+Subject_contra = TypeVar("Subject_contra", contravariant=True)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Outcome of one check: True, False or None (not applicable), and a sentence for the user.
+
+    The sentence says what is wrong, where, what was expected and what to do; of a check that passed it may say what
+    was measured.
+    """
+
+    passed: bool | None
+    text: str = ""
+
+
+PASSED = Verdict(True)
+
+
+def failed(text: str) -> Verdict:
+    """The subject cannot be used, and why."""
+    return Verdict(False, text)
+
+
+def not_applicable(text: str) -> Verdict:
+    """The check says nothing about this subject, and why."""
+    return Verdict(None, text)
+
+
+class Check(Protocol[Subject_contra]):
+    """One thing that must hold."""
+
+    id: str
+    title: str
+    requires: str
+
+    def judge(self, subject: Subject_contra, /) -> Verdict:
+        """Whether the subject passes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, as a row of the table of checks."""
+
+    id: str
+    title: str
+    requires: str
+    passed: bool | None
+    text: str
+
+
+def findings(checks: Sequence[Check[T]], subject: T) -> tuple[Finding, ...]:
+    """All checks in their order; those behind the first that fails are not applicable."""
+    found: list[Finding] = []
+    broken = ""
+    for check in checks:
+        verdict = not_applicable(f"needs: {broken}") if broken else check.judge(subject)
+        if verdict.passed is False:
+            broken = check.title
+        found.append(Finding(check.id, check.title, check.requires, verdict.passed, verdict.text))
+    return tuple(found)
+
+
+def first_reason(checks: Sequence[Check[T]], subject: T) -> str | None:
+    """Title and text of the first check that the subject does not pass; None if it passes all."""
+    for check in checks:
+        verdict = check.judge(subject)
+        if verdict.passed is False:
+            return f"{check.title}: {verdict.text}"
+    return None
