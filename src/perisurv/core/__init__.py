@@ -1,6 +1,6 @@
 """The nouns: frozen, valid once built, no I/O, no processing."""
 
-from perisurv.core.cohort import Cohort, Exclusion, Outcome, Patient, ScanSource
+from perisurv.core.cohort import Cohort, Exclusion, Finding, Outcome, Patient, ScanSource
 from perisurv.core.errors import (
     ConvergenceError,
     FeatureError,
@@ -28,6 +28,7 @@ __all__ = [
     "Exclusion",
     "FeatureError",
     "FeatureTable",
+    "Finding",
     "Geometry",
     "GeometryError",
     "InputError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perisurv.core.errors import InputError, OutcomeError
 from perisurv.core.volume import Scan
 
-__all__ = ["Cohort", "Exclusion", "Outcome", "Patient", "ScanSource"]
+__all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
 
 
 class ScanSource(Protocol):
@@ -58,6 +58,30 @@ class Exclusion:
     patient: str
     stage: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check of a patient found.
+
+    Parameters
+    ----------
+    id, title, requires
+        Of the check; ``requires`` is what it looks at.
+    passed
+        True, False, or None: not applicable.
+    text
+        A sentence for the user.
+    value
+        The measured number, in the unit that the sentence names; None where nothing is measured.
+    """
+
+    id: str
+    title: str
+    requires: str
+    passed: bool | None
+    text: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +174,8 @@ class Cohort:
         Follow-up of the included patients, or None for patients to be predicted.
     exclusions
         Everything that was left out.
+    findings
+        What the checks of the index found, by patient, excluded ones too.
 
     Raises
     ------
@@ -161,6 +187,7 @@ class Cohort:
     clinical: pd.DataFrame
     outcome: Outcome | None = None
     exclusions: tuple[Exclusion, ...] = field(default=())
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = self.ids

@@ -125,11 +125,13 @@ class Scan:
         Tumour mask on the grid of the CT.
     acquisition
         What is known of the scan: ``slice_spacing_mm``, ``pixel_spacing_mm``, ``kernel``, ``scanner``.
+    others
+        Other lesions, which no ring of the tumour may take; None: none are known.
 
     Raises
     ------
     GeometryError
-        If the mask does not lie on the grid of the CT.
+        If a mask does not lie on the grid of the CT.
     RegionError
         If the tumour is empty.
     """
@@ -138,8 +140,11 @@ class Scan:
     ct: Volume
     tumour: Mask
     acquisition: Mapping[str, float | str] = field(default_factory=dict)
+    others: Mask | None = None
 
     def __post_init__(self) -> None:
+        if self.others is not None and not self.ct.geometry.is_close(self.others.geometry):
+            raise GeometryError(f"Patient {self.patient}: CT and other lesions do not share one grid; resample them.")
         if not self.ct.geometry.is_close(self.tumour.geometry):
             raise GeometryError(
                 f"Patient {self.patient}: CT and tumour mask do not share one grid "

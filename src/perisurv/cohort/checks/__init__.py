@@ -1,6 +1,6 @@
 """What a CT, a contour and a clinical row must be: one small class a check."""
 
-from perisurv.cohort.checks.base import PASSED, Check, Finding, Verdict, failed, findings, first_reason, not_applicable
+from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, findings, first_reason, not_applicable
 from perisurv.cohort.checks.contours import CONTOUR_CHECKS, REFERENCE_CHECKS, Pairing
 from perisurv.cohort.checks.outcome import OUTCOME_CHECKS
 from perisurv.cohort.checks.series import SERIES_CHECKS
@@ -12,7 +12,6 @@ __all__ = [
     "REFERENCE_CHECKS",
     "SERIES_CHECKS",
     "Check",
-    "Finding",
     "Pairing",
     "Verdict",
     "failed",

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-__all__ = ["PASSED", "Check", "Finding", "Verdict", "failed", "findings", "first_reason", "not_applicable"]
+from perisurv.core import Finding
+
+__all__ = ["PASSED", "Check", "Verdict", "failed", "findings", "first_reason", "not_applicable"]
 
 Subject_contra = TypeVar("Subject_contra", contravariant=True)
 T = TypeVar("T")
@@ -21,19 +23,20 @@ class Verdict:
     """Outcome of one check: True, False or None (not applicable), and a sentence for the user.
 
     The sentence says what is wrong, where, what was expected and what to do; of a check that passed it may say what
-    was measured.
+    was measured. ``value`` is the measured number, in the unit that the sentence names.
     """
 
     passed: bool | None
     text: str = ""
+    value: float | None = None
 
 
 PASSED = Verdict(True)
 
 
-def failed(text: str) -> Verdict:
+def failed(text: str, value: float | None = None) -> Verdict:
     """The subject cannot be used, and why."""
-    return Verdict(False, text)
+    return Verdict(False, text, value)
 
 
 def not_applicable(text: str) -> Verdict:
@@ -53,17 +56,6 @@ class Check(Protocol[Subject_contra]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, as a row of the table of checks."""
-
-    id: str
-    title: str
-    requires: str
-    passed: bool | None
-    text: str
-
-
 def findings(checks: Sequence[Check[T]], subject: T) -> tuple[Finding, ...]:
     """All checks in their order; those behind the first that fails are not applicable."""
     found: list[Finding] = []
@@ -72,7 +64,7 @@ def findings(checks: Sequence[Check[T]], subject: T) -> tuple[Finding, ...]:
         verdict = not_applicable(f"needs: {broken}") if broken else check.judge(subject)
         if verdict.passed is False:
             broken = check.title
-        found.append(Finding(check.id, check.title, check.requires, verdict.passed, verdict.text))
+        found.append(Finding(check.id, check.title, check.requires, verdict.passed, verdict.text, verdict.value))
     return tuple(found)
 
 
