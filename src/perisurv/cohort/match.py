@@ -1,4 +1,4 @@
-"""Which contour was drawn on which CT: DICOM files to one source a patient."""
+"""DICOM files to the images of each patient."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perisurv.cohort.checks import CONTOUR_CHECKS, REFERENCE_CHECKS, SERIES_CHECKS, Pairing, first_reason
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, CtSeries, DicomFile, ct_header, probe, quiet_pydicom
 from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.pairing import pair
 from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, StructureSet, read_structure_set
-from perisurv.cohort.sources import DicomSource, Source
+from perisurv.cohort.sources import Source
 from perisurv.core import ReadError
 
 __all__ = ["Found", "index_dicom"]
@@ -95,7 +95,7 @@ def _match_patient(patient: _Images, series: Mapping[str, CtSeries], root: Path,
         place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    results = [_pair(s, series, patient.series, root) for s in patient.structures]
+    results = [pair(s, series, patient.series, root) for s in patient.structures]
     sources = [r for r in results if not isinstance(r, str)]
     reasons = [r for r in results if isinstance(r, str)]
     found.sources.extend((patient_id, source) for source in sources)
@@ -106,30 +106,3 @@ def _match_patient(patient: _Images, series: Mapping[str, CtSeries], root: Path,
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
-
-
-def _pair(
-    structures: StructureSet, series: Mapping[str, CtSeries], own: Sequence[CtSeries], root: Path
-) -> Source | str:
-    """The source of a structure set and its CT, or why there is none."""
-    candidates = [series[uid] for uid in sorted(structures.series_uids) if uid in series]
-    if not structures.series_uids:
-        candidates = [s for s in own if s.slices[0].frame_uid in structures.frame_uids]
-    if len(candidates) > 1:
-        images = structures.roi.image_uids if structures.roi else structures.image_uids
-        candidates = [s for s in candidates if images & {h.sop_uid for h in s.slices}] or candidates
-    if not candidates:
-        return f"RTSTRUCT of another CT: {structures.name} was drawn on a CT that is not in the folder; export that CT."
-    if len(candidates) > 1:
-        folders = ", ".join(s.folder for s in candidates)
-        return f"ambiguous CT: {structures.name} fits {len(candidates)} CT series ({folders}); keep the one meant."
-    pair = Pairing(structures, candidates[0])
-    reason = (
-        first_reason(REFERENCE_CHECKS, pair)
-        or first_reason(SERIES_CHECKS, pair.series)
-        or first_reason(CONTOUR_CHECKS, pair)
-    )
-    if reason or structures.roi is None:
-        return reason or ""
-    names = tuple(s.name for s in pair.series.slices)
-    return DicomSource(root, names, structures.name, structures.roi.name, pair.series.tolerance)

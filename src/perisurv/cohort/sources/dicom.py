@@ -1,11 +1,9 @@
-"""Where a scan can be read again: frozen, with paths relative to the cohort folder."""
+"""A CT series and a structure set drawn on it."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from pydicom import dcmread
 from perisurv.cohort.checks import SERIES_CHECKS, first_reason
 from perisurv.cohort.dicom import DICOM_ERRORS, CtHeader, CtSeries, ct_header, pixel_hu, probe, quiet_pydicom
 from perisurv.cohort.rtstruct import rasterise, read_structure_set
-from perisurv.cohort.volumes import read_volume
-from perisurv.core import Geometry, GeometryError, InputError, Mask, ReadError, Scan, Volume
+from perisurv.cohort.sources.paths import moved
+from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan, Volume
 
-__all__ = ["DicomSource", "PairSource", "Source", "source_from_fields"]
+__all__ = ["DicomSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,8 @@ class DicomSource:
 
     def below(self, root: Path) -> DicomSource:
         """The same source with names relative to another root."""
-        names = tuple(_move(name, self.root, root) for name in self.slices)
-        return replace(self, root=root, slices=names, structures=_move(self.structures, self.root, root))
+        names = tuple(moved(name, self.root, root) for name in self.slices)
+        return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
 
     def _series(self, patient: str) -> CtSeries:
         headers = []
@@ -105,75 +103,13 @@ class DicomSource:
             raise GeometryError(f"Patient {patient}: in {self.structures} {error}.") from error
 
 
-@dataclass(frozen=True, slots=True)
-class PairSource:
-    """An image in HU and a mask as NIfTI, NRRD or MetaImage; every voxel of the mask above zero is tumour."""
-
-    root: Path
-    image: str
-    mask: str
-
-    def read(self, patient: str) -> Scan:
-        """Read both files.
-
-        Raises
-        ------
-        ReadError
-            If a file is gone or cannot be decoded.
-        GeometryError
-            If the grids differ by more than 1 % of a voxel.
-        """
-        values, geometry = read_volume(self.root / self.image, f"Patient {patient}: {self.image}")
-        labels, grid = read_volume(self.root / self.mask, f"Patient {patient}: {self.mask}")
-        if not geometry.is_close(grid, 0.01 * min(geometry.spacing_mm)):
-            raise GeometryError(f"Patient {patient}: {self.image} and {self.mask} do not share one grid; resample one.")
-        return Scan(patient, Volume(values, geometry), Mask(labels > 0, geometry), _acquisition(geometry))
-
-    def describe(self) -> dict[str, str]:
-        """Everything but the root, as text."""
-        return {"kind": "pair", "image": self.image, "mask": self.mask}
-
-    def below(self, root: Path) -> PairSource:
-        """The same source with names relative to another root."""
-        return PairSource(root, _move(self.image, self.root, root), _move(self.mask, self.root, root))
-
-
-Source = DicomSource | PairSource
-
-
-def source_from_fields(fields: Mapping[str, str], root: Path) -> Source:
-    """Inverse of ``describe``.
-
-    Raises
-    ------
-    InputError
-        If the fields are not those of a source.
-    """
-    try:
-        if fields["kind"] == "dicom":
-            slices = tuple(str(name) for name in json.loads(fields["slices"]))
-            return DicomSource(root, slices, fields["structures"], fields["roi"], float(fields["tolerance"]))
-        if fields["kind"] == "pair":
-            return PairSource(root, fields["image"], fields["mask"])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"A source of the cohort table is damaged ({error!r}); run index again.") from error
-    raise InputError(f"Unknown kind of source {fields['kind']!r}; there are 'dicom' and 'pair'.")
-
-
-def _move(name: str, old: Path, new: Path) -> str:
-    path = Path(os.path.abspath(old / name))  # noqa: PTH100  (resolve() would leave the folder through links)
-    base = Path(os.path.abspath(new))  # noqa: PTH100
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.as_posix()
-
-
-def _acquisition(geometry: Geometry, header: CtHeader | None = None) -> dict[str, float | str]:
-    known: dict[str, float | str] = {
+def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]:
+    return {
         "slice_spacing_mm": geometry.spacing_mm[0],
         "pixel_spacing_mm": geometry.spacing_mm[1],
+        "kernel": header.kernel,
+        "scanner": header.scanner,
     }
-    if header is not None:
-        known |= {"kernel": header.kernel, "scanner": header.scanner}
-    return known
 
 
 def _decode(header: CtHeader, patient: str) -> NDArray[np.float32]:
