@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-radiomics peers cases reference pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-radiomics peers cases reference pictures clean
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -37,6 +37,9 @@ study-null: $(READY)  ## the same study without any imaging signal
 
 bench-simulation: $(READY)
 	$(BIN)/python benchmarks/simulation.py
+
+bench-geometry: $(READY)  ## rings around analytic bodies, and what the usual ways give; five minutes
+	$(BIN)/python benchmarks/geometry.py
 
 bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about twenty minutes once they are built
 	$(BIN)/python benchmarks/radiomics.py

@@ -90,5 +90,5 @@ def test_distance_has_the_sign_of_the_mask_and_stays_near_the_distance_of_centre
     inside = tumour.geometry.to_mm(np.argwhere(tumour.values))
     for index in ((0, 0, 0), (EDGE - 1, 12, 12), (12, 2, 20)):
         to_centre = np.linalg.norm(inside - tumour.geometry.to_mm(index), axis=1).min()
-        # The surface is at most half a voxel diagonal beyond the centre, smoothing included one voxel.
-        assert to_centre - np.linalg.norm(spacing) <= distance[index] <= to_centre + max(spacing)
+        # The surface passes before the next voxel centre, a diagonal away at most; 0.1 mm for interpolation.
+        assert to_centre - np.linalg.norm(spacing) - 0.1 <= distance[index] <= to_centre + max(spacing)

@@ -2,53 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TISSUE_HU", "audit_ring", "ball_shell_mm3"]
+from perisurv.core import Mask
+from perisurv.regions.distance import Surface
 
+__all__ = ["TISSUE_HU", "RingShape", "audit_ring", "ball_shell_mm3", "thickness_mm"]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.floating]
 # Upper limits in HU; bone is everything denser.
 TISSUE_HU = (("air", -950.0), ("lung", -500.0), ("soft", 150.0))
-Floats = NDArray[np.floating]
+# Step along a normal, and how far beyond the ring a ray still counts voxels that stick out of it, both in voxels.
+RAY_STEP = 0.25
+RAY_OVER = 1.0
 
 
-def audit_ring(
-    free_mm: Floats, kept_mm: Floats, kept_hu: Floats, *, inner_mm: float, outer_mm: float, step_mm: float
-) -> dict[str, float]:
-    """Thickness, clipping and tissue of one ring.
+@dataclass(frozen=True, slots=True, eq=False)
+class RingShape:
+    """One ring on the grid of its tumour.
 
     Parameters
     ----------
-    free_mm, kept_mm
-        Distances to the tumour's surface of the ring's voxels before and after barrier and image border, mm.
+    free, kept
+        Voxels of the ring before and after clipping.
+    blocked
+        What took voxels, by name, the first that holds a voxel first.
+    surface
+        Surface of the tumour on the same grid.
+    span_mm
+        The distances to the surface between which the ring was meant to lie.
+    """
+
+    free: Bools
+    kept: Bools
+    blocked: Mapping[str, Bools]
+    surface: Surface
+    span_mm: tuple[float, float]
+
+
+def audit_ring(ring: RingShape, kept_hu: Floats, tumour: Mask) -> dict[str, float]:
+    """Volume, thickness, clipping and tissue of one ring.
+
+    Parameters
+    ----------
+    ring
+        The ring.
     kept_hu
         HU of the kept voxels.
-    inner_mm, outer_mm
-        The distances between which the ring was meant to lie, mm.
-    step_mm
-        Voxel spacing, mm.
+    tumour
+        The tumour on the same grid.
 
     Returns
     -------
     dict
-        ``thickness_mm``: extent of the ring along the surface normal, averaged over the surface: the share that the
-        barrier left at each distance, integrated over the distances that hold voxels. ``clipped_share``: what barrier
-        and image border took. ``air_share``, ``lung_share``, ``soft_share``, ``bone_share``: tissue by HU, sum 1.
+        ``thickness_mm``, ``thickness_p05_mm``, ``thickness_p95_mm``: mean and percentiles over the surface of
+        :func:`thickness_mm`. ``volume_ml``, ``unclipped_volume_ml``, ``ball_shell_ml`` (the same ring around a ball
+        of the tumour's volume: no unclipped ring can be smaller). ``clipped_share``: what was taken, of the unclipped
+        ring, and ``clipped_by_<name>_share`` by what. ``air_share``, ``lung_share``, ``soft_share``, ``bone_share``:
+        tissue by HU, sum 1.
     """
-    figures = {"thickness_mm": 0.0, "clipped_share": 1.0 - len(kept_mm) / max(len(free_mm), 1)}
-    if len(kept_mm) == 0:
-        return figures
-    edges = np.linspace(inner_mm, outer_mm, max(round((outer_mm - inner_mm) / step_mm), 1) + 1)
-    free, kept = np.histogram(free_mm, edges)[0], np.histogram(kept_mm, edges)[0]
-    held = free > 0
-    figures["thickness_mm"] = float(np.sum(np.diff(edges)[held] * kept[held] / free[held]))
-    below = 0.0
+    free, kept = int(np.count_nonzero(ring.free)), int(np.count_nonzero(ring.kept))
+    spacing = tumour.geometry.spacing_mm
+    thickness = thickness_mm(ring.kept, ring.surface, ring.span_mm, spacing)
+    low, high = np.percentile(thickness, (5, 95)) if len(thickness) else (0.0, 0.0)
+    voxel_ml = tumour.geometry.voxel_volume_mm3 / 1000.0
+    figures = {
+        "thickness_mm": float(thickness.mean()) if len(thickness) else 0.0,
+        "thickness_p05_mm": float(low),
+        "thickness_p95_mm": float(high),
+        "volume_ml": kept * voxel_ml,
+        "unclipped_volume_ml": free * voxel_ml,
+        "ball_shell_ml": ball_shell_mm3(1000.0 * tumour.volume_ml, *ring.span_mm) / 1000.0,
+        "clipped_share": 1.0 - kept / max(free, 1),
+    }
+    left = ring.free.copy()
+    for name, blocked in ring.blocked.items():
+        figures[f"clipped_by_{name}_share"] = int(np.count_nonzero(left & blocked)) / max(free, 1)
+        left &= ~blocked
+    return figures | _tissue(kept_hu)
+
+
+def thickness_mm(
+    kept: Bools, surface: Surface, span_mm: tuple[float, float], spacing_mm: Floats | tuple[float, ...]
+) -> Floats:
+    """Extent of the ring along the normal at each point of the surface, mm, by rays through the voxels of the ring."""
+    step = RAY_STEP * min(spacing_mm)
+    over = RAY_OVER * max(spacing_mm)
+    depths = np.arange(span_mm[0] - over + 0.5 * step, span_mm[1] + over, step)
+    per_mm = surface.normals / np.asarray(spacing_mm)[:, None]
+    last = np.asarray(kept.shape)[:, None] - 1
+    hits = np.zeros(surface.points.shape[1])
+    for depth in depths:
+        at = np.rint(surface.points + depth * per_mm).astype(np.intp)
+        k, j, i = np.clip(at, 0, last)
+        hits += kept[k, j, i]
+    return hits * step
+
+
+def _tissue(hu: Floats) -> dict[str, float]:
+    if len(hu) == 0:
+        return {}
+    shares, below = {}, 0.0
     for tissue, limit in TISSUE_HU:
-        share = float((kept_hu < limit).mean())
-        figures[f"{tissue}_share"] = share - below
+        share = float((hu < limit).mean())
+        shares[f"{tissue}_share"] = share - below
         below = share
-    figures["bone_share"] = 1.0 - below
-    return figures
+    return shares | {"bone_share": 1.0 - below}
 
 
 def ball_shell_mm3(tumour_mm3: float, inner_mm: float, outer_mm: float) -> float:

@@ -10,7 +10,7 @@ from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging import body_mask, lung_mask
 from perisurv.regions.options import Barrier
 
-__all__ = ["allowed_voxels"]
+__all__ = ["allowed_voxels", "outside_image"]
 
 Bools = NDArray[np.bool_]
 # Partial volume and contouring leave this much between tumour and aerated lung, mm.
@@ -37,8 +37,8 @@ def allowed_voxels(ct: Volume, tumour: Mask, barrier: Barrier) -> Bools:
     if barrier == "body":
         return body_mask(ct, grid).values
     if barrier == "lung":
-        return _closed(lung_mask(ct, grid).values | tumour.values, grid.spacing_mm) & _inside(ct.geometry, grid)
-    return _inside(ct.geometry, grid)
+        return _closed(lung_mask(ct, grid).values | tumour.values, grid.spacing_mm) & ~outside_image(ct.geometry, grid)
+    return ~outside_image(ct.geometry, grid)
 
 
 def _closed(mask: Bools, spacing_mm: tuple[float, float, float]) -> Bools:
@@ -48,8 +48,8 @@ def _closed(mask: Bools, spacing_mm: tuple[float, float, float]) -> Bools:
     return np.asarray(distance_transform_edt(grown, sampling=spacing_mm) > GAP_MM) | mask
 
 
-def _inside(native: Geometry, grid: Geometry) -> Bools:
-    """Voxels whose centre lies within the outer faces of the native grid."""
+def outside_image(native: Geometry, grid: Geometry) -> Bools:
+    """Voxels whose centre lies beyond the outer faces of the native grid."""
     last = np.asarray(grid.shape) - 1
     low, high = native.to_index(grid.to_mm((0, 0, 0))), native.to_index(grid.to_mm(last))
     within = []
@@ -57,4 +57,4 @@ def _inside(native: Geometry, grid: Geometry) -> Bools:
         where = np.linspace(low[axis], high[axis], grid.shape[axis])
         within.append((where >= -0.5 - 1e-6) & (where <= n - 0.5 + 1e-6))
     k, j, i = within
-    return np.asarray(k[:, None, None] & j[None, :, None] & i[None, None, :])
+    return np.asarray(~(k[:, None, None] & j[None, :, None] & i[None, None, :]))

@@ -2,80 +2,131 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import distance_transform_edt, map_coordinates
 
-from perisurv.core import Mask, RegionError
+from perisurv.core import Geometry, Mask
+from perisurv.imaging import resample_volume
+from perisurv.regions.surface import smooth_surface
 
-__all__ = ["signed_distance_mm"]
+__all__ = ["Surface", "Surroundings", "signed_distance_mm", "surroundings"]
 
-Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-Triple = tuple[float, float, float]
+Singles = NDArray[np.float32]
 
-# Standard deviation of the smoothing that turns voxel steps into a surface, in steps of the drawn and of the own grid.
-SMOOTH_DRAWN = 0.6
-SMOOTH_OWN = 0.7
-SMALLEST_MM = 1e-3
-BISECTIONS = 20
+ROUNDS = 3
+# Share of the way along the surface that a foot point slides in one round; more would overshoot small spheres.
+SLIDE = 0.5
 
 
-def signed_distance_mm(mask: Mask, drawn_mm: Triple | None = None) -> Floats:
-    """Distance of every voxel centre to the surface of the mask, mm; negative inside, positive outside, never zero.
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """Points on a surface, about two a voxel of surface.
 
-    The surface is smooth: the level of the mask, smoothed by a fraction of the steps it was drawn in, that encloses
-    as many voxels as the mask, so that a contour drawn on thick slices does not grow its rings from the edges of its
-    steps. A distance is exact to the nearest voxel centre on the other side, less the depth of that centre below the
-    surface (height over gradient). Detail finer than a step is kept: every voxel of the mask counts as inside.
+    Parameters
+    ----------
+    points
+        (3, n) indices (k, j, i) on the grid.
+    normals
+        (3, n) unit normals, outward, along the axes of the grid.
+    """
+
+    points: Floats
+    normals: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """Where every voxel of a grid lies relative to a surface.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    distance_mm
+        Signed Euclidean distance of the voxel centres to the surface, mm; negative inside.
+    surface
+        The surface itself.
+    """
+
+    grid: Geometry
+    distance_mm: Singles
+    surface: Surface
+
+
+def signed_distance_mm(mask: Mask, grid: Geometry | None = None, reach_mm: float = inf) -> Singles:
+    """Distance of every voxel centre of a grid to the surface of the mask, mm; negative inside, positive outside.
+
+    The surface is :func:`perisurv.regions.surface.smooth_surface`. Each voxel is taken to its foot point on the surface
+    by Newton's method, started from the nearest voxel at the surface.
 
     Parameters
     ----------
     mask
-        Region.
-    drawn_mm
-        Voxel spacing (k, j, i) of the grid on which the contour was drawn, mm; by default that of the mask.
+        Region on the grid on which it was drawn.
+    grid
+        Grid with parallel axes; by default that of the mask.
+    reach_mm
+        Farther away the distance is only good to half a voxel.
 
     Raises
     ------
     RegionError
         If the mask is empty or fills its grid, so that it has no surface.
     """
-    spacing, inside = mask.geometry.spacing_mm, mask.values
-    if not inside.any() or inside.all():
-        raise RegionError("A mask that is empty or fills its grid has no surface to measure from.")
-    depth = _depth_mm(inside, spacing, drawn_mm or spacing)
-    limit = 0.5 * max(spacing)
-    outward = _beyond(inside | (depth >= 0), np.clip(depth, 0.0, limit), spacing)
-    inward = _beyond(~inside | (depth < 0), np.clip(-depth, 0.0, limit), spacing)
-    return np.where(inside, -inward, outward)
+    return surroundings(mask, grid or mask.geometry, reach_mm).distance_mm
 
 
-def _depth_mm(inside: Bools, spacing_mm: Triple, drawn_mm: Triple) -> Floats:
-    """Depth below the smooth surface, mm, true near it: smoothed mask less its level, over its gradient."""
-    sigma = [max(SMOOTH_DRAWN * drawn / own, SMOOTH_OWN) for drawn, own in zip(drawn_mm, spacing_mm, strict=True)]
-    smooth = np.asarray(gaussian_filter(inside.astype(np.float64), sigma, mode="nearest"))
-    squares = [np.gradient(smooth, step, axis=axis) ** 2 for axis, step in enumerate(spacing_mm)]
-    slope = np.maximum(np.sqrt(squares[0] + squares[1] + squares[2]), 1e-6)
-    # Across one voxel along the gradient.
-    k, j, i = (square * step**2 for square, step in zip(squares, spacing_mm, strict=True))
-    rise = np.maximum(np.sqrt(k + j + i), 1e-6)
-    return np.asarray((smooth - _level(smooth, rise, int(np.count_nonzero(inside)))) / slope)
+def surroundings(mask: Mask, grid: Geometry, reach_mm: float = inf) -> Surroundings:
+    """Distance to the surface of the mask, and the surface; parameters as in :func:`signed_distance_mm`."""
+    smooth = smooth_surface(mask)
+    level = resample_volume(smooth, grid, outside_hu=float(smooth.values.max())).values
+    spacing = np.asarray(grid.spacing_mm)[:, None]
+    slopes = [np.gradient(level, step, axis=axis) for axis, step in enumerate(grid.spacing_mm)]
+    inside = level <= 0
+    at = _at_surface(inside)
+    distance, nearest = distance_transform_edt(~at, sampling=grid.spacing_mm, return_indices=True)
+    near = distance <= reach_mm + 2 * max(grid.spacing_mm)
+    start = np.stack([index[near] for index in nearest]).astype(np.float64)
+    feet, normals, distance[near] = _feet(level, slopes, np.argwhere(near).T, start, spacing)
+    own = at[near]  # from both sides: feet of one side would lie closer to its voxels
+    signed = np.where(inside, -distance, distance).astype(np.float32)
+    return Surroundings(grid, signed, Surface(feet[:, own], normals[:, own]))
 
 
-def _level(smooth: Floats, rise: Floats, count: int) -> float:
-    """The level that encloses the volume of this many voxels; a voxel at the surface counts by its part inside."""
-    near = (smooth > 1e-4) & (smooth < 1 - 1e-4)
-    smooth, rise, left = smooth[near], rise[near], count - int(np.count_nonzero(smooth >= 1 - 1e-4))
-    low, high = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        level = 0.5 * (low + high)
-        larger = np.clip(0.5 + (smooth - level) / rise, 0.0, 1.0).sum() > left
-        low, high = (level, high) if larger else (low, level)
-    return 0.5 * (low + high)
+def _at_surface(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels with a neighbour on the other side."""
+    at = np.zeros_like(inside)
+    for axis in range(3):
+        first, second = np.moveaxis(at, axis, 0)[:-1], np.moveaxis(at, axis, 0)[1:]
+        moved = np.moveaxis(inside, axis, 0)
+        differs = moved[1:] != moved[:-1]
+        first |= differs
+        second |= differs
+    return at
 
 
-def _beyond(target: Bools, depth: Floats, spacing_mm: Triple) -> Floats:
-    """Distance to the nearest voxel centre of the target, less the depth of that centre."""
-    distance, nearest = distance_transform_edt(~target, sampling=spacing_mm, return_indices=True)
-    return np.asarray(np.maximum(distance - depth[tuple(nearest)], SMALLEST_MM))
+def _feet(
+    level: Singles, slopes: list[Singles], voxels: NDArray[np.intp], feet: Floats, spacing: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Foot points of the voxels, (3, n) indices, the unit normals there and the distances, mm."""
+    best, best_mm = feet, np.full(feet.shape[1], np.inf)
+    for _ in range(ROUNDS):
+        value = map_coordinates(level, feet, order=1, mode="nearest")
+        slope = np.stack([map_coordinates(s, feet, order=1, mode="nearest") for s in slopes]).astype(np.float64)
+        steepness = np.maximum(np.sqrt((slope**2).sum(axis=0)), 1e-3)
+        normal = slope / steepness
+        feet = feet - normal * (value / steepness) / spacing
+        to_voxel = (voxels - feet) * spacing
+        # What is left of the level: a foot that did not reach the surface must not look near.
+        left = np.abs(map_coordinates(level, feet, order=1, mode="nearest")) / steepness
+        distance = np.sqrt((to_voxel**2).sum(axis=0)) + left
+        closer = distance < best_mm
+        best, best_mm = np.where(closer, feet, best), np.where(closer, distance, best_mm)
+        along = to_voxel - normal * (to_voxel * normal).sum(axis=0)
+        feet = feet + SLIDE * along / spacing
+    return best, normal, best_mm

@@ -8,10 +8,13 @@ from typing import Literal, get_args
 
 from perisurv.core import SettingsError
 
-__all__ = ["Barrier", "RingKind", "RingOptions"]
+__all__ = ["Barrier", "BorderPolicy", "RingKind", "RingOptions", "TumourMask"]
 
 RingKind = Literal["annulus", "shell", "expansion"]
 Barrier = Literal["none", "body", "lung"]
+TumourMask = Literal["surface", "linear"]
+BorderPolicy = Literal["clip", "refuse"]
+_KINDS = (("kind", RingKind), ("barrier", Barrier), ("mask", TumourMask), ("border", BorderPolicy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,13 @@ class RingOptions:
     cube_mm
         Edge of the cube around the tumour's centre that the image also holds, mm: the patch of the network.
     minimum_voxels
-        Smaller tumours on the analysis grid are refused.
+        A smaller tumour or ring on the analysis grid is refused.
+    mask
+        How the tumour comes onto the analysis grid: ``surface``, the voxels inside the smooth surface from which the
+        rings are measured; ``linear``, linearly interpolated voxels of at least one half.
+    border
+        A ring that reaches beyond the CT is clipped (``clip``; the audit has the share) or refused (``refuse``). A
+        tumour that touches the border is always refused.
 
     Raises
     ------
@@ -49,13 +58,15 @@ class RingOptions:
     margin_mm: float = 20.0
     cube_mm: float = 64.0
     minimum_voxels: int = 64
+    mask: TumourMask = "surface"
+    border: BorderPolicy = "clip"
 
     def __post_init__(self) -> None:
         widths = list(self.widths_mm)
         names = {f"{width:g}" for width in widths}
         if not widths or not all(0 < w < inf for w in widths) or widths != sorted(widths) or len(names) < len(widths):
             raise SettingsError(f"[regions] widths_mm must be positive, ascending and distinct in mm, got {widths}.")
-        for key, kind in (("kind", RingKind), ("barrier", Barrier)):
+        for key, kind in _KINDS:
             if getattr(self, key) not in get_args(kind):
                 raise SettingsError(
                     f"[regions] {key} must be one of {', '.join(get_args(kind))}; got {getattr(self, key)!r}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 
 from perisurv.core import Geometry, Mask, Region, RegionError, RegionSet, Scan, Volume
 from perisurv.imaging import resample_mask, resample_volume, round_hu
-from perisurv.regions.audit import audit_ring, ball_shell_mm3
-from perisurv.regions.barriers import allowed_voxels
-from perisurv.regions.distance import signed_distance_mm
+from perisurv.regions.audit import RingShape, audit_ring
+from perisurv.regions.barriers import allowed_voxels, outside_image
+from perisurv.regions.distance import Surface, Surroundings, surroundings
 from perisurv.regions.options import RingOptions
 
 __all__ = ["rings"]
@@ -23,95 +24,115 @@ PAD_VOXELS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Surroundings:
-    """The tumour and everything that a ring may reach, not clipped to the image."""
+class _Around:
+    """The tumour, how far every voxel is from it, and what a ring may not take, not clipped to the image."""
 
     tumour: Mask
-    distance_mm: Floats
-    allowed: Bools
+    distance_mm: NDArray[np.float32]
+    surface: Surface
+    blocked: Mapping[str, Bools]
 
 
 def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     """Tumour and rings of one scan.
 
     The CT is resampled by cubic B-spline onto the analysis grid, a crop of the grid that shares its centre with the
-    native grid (IBSI), and rounded to whole HU; the mask is resampled linearly and kept where at least half a voxel is
-    tumour. A ring holds the voxels outside the tumour whose signed Euclidean distance to its surface is at most the
-    width, inside the barrier.
+    native grid (IBSI), and rounded to whole HU. The tumour is drawn on it from its smooth surface (or from its linearly
+    interpolated voxels). A ring holds the voxels outside the tumour whose Euclidean distance to that surface is at most
+    the width, inside the barrier, nearer to the tumour than to any other lesion.
 
     Parameters
     ----------
     scan
-        CT and tumour on one native grid.
+        CT, tumour and other lesions on one native grid.
     options
         Widths, kind, barrier, grid.
 
     Returns
     -------
     RegionSet
-        ``tumour`` and ``ring_<width>mm`` on the CT cropped around them. Audit of each ring: ``volume_ml`` and
-        ``unclipped_volume_ml`` (before barrier and image border) of the region, ``ball_shell_ml`` (the same ring
-        around a ball of the tumour's volume: no unclipped ring can be smaller), and :func:`audit_ring`.
+        ``tumour`` and ``ring_<width>mm`` on the CT cropped around them, each ring with its audit
+        (:func:`perisurv.regions.audit.audit_ring`).
 
     Raises
     ------
     RegionError
-        If the tumour touches the border of the CT, is too small, or a ring is empty.
+        If the tumour touches the border of the CT, a region is too small or empty, or ``border = "refuse"`` and a
+        ring reaches beyond the image.
     """
     options = options or RingOptions()
     native_box = scan.tumour.bounding_box()
     _refuse_border(scan, native_box)
     full = scan.ct.geometry.resampled((options.spacing_mm,) * 3)
     around = _around(scan, full, native_box, options)
-    if around.tumour.voxel_count < options.minimum_voxels:
-        raise RegionError(
-            f"Patient {scan.patient}: the tumour has {around.tumour.voxel_count} voxels of {options.spacing_mm:g} mm, "
-            f"fewer than minimum_voxels = {options.minimum_voxels}; radiomics of it would be noise."
-        )
+    _refuse_small(scan.patient, "the tumour", around.tumour.voxel_count, options)
     grid = full.crop(_image_box(scan, full, native_box, options))
     image = round_hu(resample_volume(scan.ct, grid))
-    tumour = Mask(_moved(around.tumour.values, around.tumour.geometry, grid), grid)
-    regions = [Region("tumour", tumour)]
+    regions = [Region("tumour", Mask(_moved(around.tumour.values, around.tumour.geometry, grid), grid))]
     inner = 0.0
     for width in options.widths_mm:
-        regions.append(_ring(around, image, (inner, width), options))
+        ring = _ring(around, image, (inner, width), options)
+        if ring.mask.voxel_count:  # an empty one has its own reason
+            _refuse_small(scan.patient, ring.name, ring.mask.voxel_count, options)
+        _refuse_truncated(scan.patient, ring, options)
+        regions.append(ring)
         inner = width if options.kind == "shell" else 0.0
     return RegionSet(scan.patient, image, tuple(regions), scan.acquisition)
 
 
-def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> _Surroundings:
+def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> _Around:
     first, last = _ends(scan, full, native_box)
     reach = max(options.widths_mm) / options.spacing_mm + PAD_VOXELS
-    tumour = resample_mask(scan.tumour, full.crop(_box(first - reach, last + reach)))
-    if tumour.voxel_count == 0:
-        return _Surroundings(tumour, np.empty(0), np.empty(0, dtype=bool))
-    distance = signed_distance_mm(tumour, scan.ct.geometry.spacing_mm)
-    return _Surroundings(tumour, distance, allowed_voxels(scan.ct, tumour, options.barrier))
+    grid = full.crop(_box(first - reach, last + reach))
+    near = surroundings(scan.tumour, grid, max(options.widths_mm))
+    tumour = Mask(near.distance_mm <= 0, grid) if options.mask == "surface" else resample_mask(scan.tumour, grid)
+    blocked = {"border": outside_image(scan.ct.geometry, grid)}
+    if scan.others is not None and scan.others.voxel_count:
+        blocked["lesion"] = _nearer_to_another(scan.others, near, options)
+    if options.barrier != "none":
+        blocked[options.barrier] = ~allowed_voxels(scan.ct, tumour, options.barrier)
+    return _Around(tumour, near.distance_mm, near.surface, blocked)
 
 
-def _ring(around: _Surroundings, image: Volume, span_mm: tuple[float, float], options: RingOptions) -> Region:
+def _nearer_to_another(others: Mask, near: Surroundings, options: RingOptions) -> Bools:
+    """Voxels in or nearer to another lesion: lesions that meet share the ground between by nearest surface."""
+    theirs = surroundings(others, near.grid, max(options.widths_mm)).distance_mm
+    return np.asarray(theirs < np.maximum(near.distance_mm, 0))
+
+
+def _ring(around: _Around, image: Volume, span_mm: tuple[float, float], options: RingOptions) -> Region:
     """The ring between two distances, as a region of the image."""
     inner, outer = span_mm
-    tumour, distance = around.tumour, around.distance_mm
-    free = (distance > inner) & (distance <= outer)
-    kept = free & around.allowed
+    tumour = around.tumour
+    free = ~tumour.values & (around.distance_mm <= outer)
+    if inner > 0:
+        free &= around.distance_mm > inner
+    blocked = np.logical_or.reduce(list(around.blocked.values()))
+    kept = free & ~blocked
     values = _moved(kept, tumour.geometry, image.geometry)
-    audit = audit_ring(
-        distance[free],
-        distance[kept],
-        image.values[values],
-        inner_mm=inner,
-        outer_mm=outer,
-        step_mm=options.spacing_mm,
-    )
-    core_ml = tumour.volume_ml if options.kind == "expansion" else 0.0
-    voxel_ml = image.geometry.voxel_volume_mm3 / 1000.0
-    audit["volume_ml"] = core_ml + int(np.count_nonzero(kept)) * voxel_ml
-    audit["unclipped_volume_ml"] = core_ml + int(np.count_nonzero(free)) * voxel_ml
-    audit["ball_shell_ml"] = core_ml + ball_shell_mm3(1000.0 * tumour.volume_ml, inner, outer) / 1000.0
+    audit = audit_ring(RingShape(free, kept, around.blocked, around.surface, span_mm), image.values[values], tumour)
     if options.kind == "expansion":
         values = values | _moved(tumour.values, tumour.geometry, image.geometry)
+        for key in ("volume_ml", "unclipped_volume_ml", "ball_shell_ml"):
+            audit[key] += tumour.volume_ml
     return Region(f"ring_{outer:g}mm", Mask(values, image.geometry), audit)
+
+
+def _refuse_small(patient: str, name: str, voxels: int, options: RingOptions) -> None:
+    if voxels < options.minimum_voxels:
+        raise RegionError(
+            f"Patient {patient}: {name} has {voxels} voxels of {options.spacing_mm:g} mm, "
+            f"fewer than minimum_voxels = {options.minimum_voxels}; radiomics of it would be noise."
+        )
+
+
+def _refuse_truncated(patient: str, ring: Region, options: RingOptions) -> None:
+    share = ring.audit["clipped_by_border_share"]
+    if options.border == "refuse" and share > 0:
+        raise RegionError(
+            f"Patient {patient}: {100 * share:.1f} % of {ring.name} lies beyond the border of the CT; use a CT that "
+            'holds it, or border = "clip" to keep what is inside and see the share in the audit.'
+        )
 
 
 def _refuse_border(scan: Scan, box: Box) -> None:

@@ -5,7 +5,7 @@ import pytest
 from region_shapes import ball_scan, block_scan, points
 
 from perisurv.core import Geometry, Mask, Scan, Volume
-from perisurv.imaging import resample_mask, resample_volume, round_hu
+from perisurv.imaging import resample_volume, round_hu
 from perisurv.regions import RingOptions, rings
 
 FREE = RingOptions(barrier="none", margin_mm=2.0, cube_mm=0.0)
@@ -28,7 +28,7 @@ def test_rings_of_an_oblique_spheroid(slice_mm):
     regions = rings(Scan("spheroid", Volume(np.zeros(grid.shape), grid), Mask(inside, grid)), FREE)
     for width in WIDTHS:
         expected = surface * width + 2 * np.pi * mean_width * width**2 + 4 / 3 * np.pi * width**3
-        assert regions[f"ring_{width:g}mm"].mask.volume_ml == pytest.approx(expected / 1000, rel=0.045)
+        assert regions[f"ring_{width:g}mm"].mask.volume_ml == pytest.approx(expected / 1000, rel=0.03)
 
 
 def test_a_thin_spicule_has_its_ring():
@@ -59,7 +59,6 @@ def test_image_is_the_crop_of_the_whole_resampled_ct_and_holds_the_cube_around_t
     whole = round_hu(resample_volume(ct, full)).values[box]
     assert np.mean(regions.image.values != whole) < 1e-4
     assert np.abs(regions.image.values - whole).max() <= 1
-    np.testing.assert_array_equal(regions["tumour"].mask.values, resample_mask(scan.tumour, full).values[box])
     centre = np.argwhere(regions["tumour"].mask.values).mean(axis=0)
     assert (centre >= 25).all()
     assert (np.array(regions.image.geometry.shape) - 1 - centre >= 25).all()
