@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-radiomics peers cases reference pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-ingest bench-radiomics peers cases reference pictures clean
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -44,8 +44,12 @@ bench-geometry: $(READY)  ## rings around analytic bodies, and what the usual wa
 bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about twenty minutes once they are built
 	$(BIN)/python benchmarks/radiomics.py
 
+bench-ingest: $(READY)  ## a DICOM patient to rings beside platipy and dcmrtstruct2nii, an index of 100 000 headers
+	benchmarks/peers/setup.sh platipy dcmrtstruct2nii
+	$(BIN)/python benchmarks/ingest.py
+
 peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once
-	benchmarks/peers/setup.sh
+	benchmarks/peers/setup.sh pictologics pyradiomics
 
 cases: $(READY)  ## images and masks of bench-radiomics and of the reference values of pyradiomics
 	$(BIN)/python benchmarks/peers/cases.py benchmarks/.cache/radiomics

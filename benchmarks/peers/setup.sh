@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the peers, each in its own environment: setup.sh [pictologics] [pyradiomics]; both without arguments.
+# Build peers, each in its own environment: setup.sh pictologics pyradiomics platipy dcmrtstruct2nii, or some of them.
 # An environment that is ready is left alone. The first import of pictologics compiles for minutes.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,10 +35,17 @@ pyradiomics() {
     "$envs/pyradiomics/bin/python" -c "import radiomics"
 }
 
-for peer in "${@:-pictologics pyradiomics}"; do
-    for name in $peer; do
-        if [ -e "$envs/$name/.ready" ]; then continue; fi
-        "$name"
-        touch "$envs/$name/.ready"
-    done
+from_list() {
+    "${PYTHON:-python3}" -m venv "$envs/$1"
+    "$envs/$1/bin/pip" install --quiet --requirement "$here/$1.txt"
+}
+
+platipy() { from_list platipy; }
+
+dcmrtstruct2nii() { from_list dcmrtstruct2nii; }
+
+for name in "$@"; do
+    if [ -e "$envs/$name/.ready" ]; then continue; fi
+    "$name"
+    touch "$envs/$name/.ready"
 done
