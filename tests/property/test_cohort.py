@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matplotlib.path import Path as Polygon
 
 from perisurv.cohort import CohortOptions, pseudonym
-from perisurv.cohort import values as parse
+from perisurv.cohort.clinical import values as parse
 from perisurv.cohort.clinical import read_table
 from perisurv.cohort.rtstruct import rasterise
 from perisurv.core import Geometry, InputError

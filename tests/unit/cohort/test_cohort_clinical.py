@@ -9,7 +9,7 @@ import pytest
 from cohort_files import write_table
 
 from perisurv.cohort import CohortOptions, clinical_features
-from perisurv.cohort import values as parse
+from perisurv.cohort import ClinicalOptions, ColumnOptions
 from perisurv.cohort.clinical import clinical_frame, read_table
 from perisurv.core import InputError, ReadError
 
@@ -18,7 +18,7 @@ LUNG1 = "PatientID,age,Overall.Stage,Histology,gender,Survival.time,deadstatus.e
 
 def rows_of(tmp_path, header, lines, options=CohortOptions(), **given):  # noqa: B008
     path = write_table(tmp_path / "centre", lines, header=header, name="t.csv")
-    return read_table(path, "t.csv", options, **given)
+    return read_table(path, "t.csv", options, **given).rows
 
 
 @pytest.mark.parametrize(
