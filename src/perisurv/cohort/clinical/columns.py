@@ -12,7 +12,10 @@ from perisurv.cohort.clinical.spellings import COLUMNS, TIME_COLUMNS, UNIT_WORDS
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import InputError
 
-__all__ = ["Layout", "find_columns", "require"]
+__all__ = ["OUTCOME", "Layout", "find_columns", "require"]
+
+
+OUTCOME = frozenset({"time", "event", "date_zero", "date_death", "date_last"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ class Layout:
         return (units.pop(), "as its name says") if units else ("days", "its name states no unit")
 
 
-def find_columns(names: Sequence[str], table: str, options: CohortOptions) -> Layout:
-    """Match the columns of a table with meanings.
+def find_columns(names: Sequence[str], table: str, options: CohortOptions, *, outcome: bool = True) -> Layout:
+    """Match the columns of a table with meanings; without ``outcome`` those of follow-up are left aside.
 
     Raises
     ------
@@ -78,12 +81,15 @@ def find_columns(names: Sequence[str], table: str, options: CohortOptions) -> La
     """
     named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
     position: dict[str, int] = {}
+    aside = frozenset() if outcome else OUTCOME
     for meaning, columns in named.items():
+        if meaning in aside:
+            continue
         _take(position, meaning, [k for k, name in enumerate(names) if name in _collapsed(columns)], names, table)
     taken = {*position.values(), *(k for k, name in enumerate(names) if name in _collapsed(options.columns.ignore))}
     guessed = set()
     for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
-        if meaning in named:
+        if meaning in named or meaning in aside:
             continue
         hits: list[int] = []
         for tier in tiers:

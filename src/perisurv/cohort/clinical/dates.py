@@ -20,7 +20,7 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 
 
 def day_of(cell: Cell, order: str = ISO) -> date | None:
-    """The day that a cell names, without the time of day.
+    """The day that a cell names, without the time of day; years before 1900 and after 2100 are no dates of patients.
 
     Parameters
     ----------
@@ -28,15 +28,10 @@ def day_of(cell: Cell, order: str = ISO) -> date | None:
         ``iso``: ISO 8601, DICOM and named months only; ``dmy`` or ``mdy``: also figures in this order; anything
         else: a pattern as for ``strptime``, and no other form.
     """
-    if not isinstance(cell, str):
-        return cell if isinstance(cell, date) else None
-    try:
-        if order not in (ISO, "dmy", "mdy"):
-            return datetime.strptime(cell.strip(), order).date()
-        parts = _year_month_day(_TIME.sub("", " ".join(cell.casefold().split())), order)
-        return date(*parts) if parts else None
-    except (StopIteration, ValueError):
+    if isinstance(cell, float):
         return None
+    day = cell if isinstance(cell, date) else _parsed(cell, order)
+    return day if day and 1900 <= day.year <= 2100 else None
 
 
 def orders(cells: Iterable[Cell]) -> set[str]:
@@ -59,6 +54,16 @@ def _month(name: str) -> int:
     if name == "sept":
         return 9
     return next(n for n, month in enumerate(_MONTHS, start=1) if month.startswith(name))
+
+
+def _parsed(cell: str, order: str) -> date | None:
+    try:
+        if order not in (ISO, "dmy", "mdy"):
+            return datetime.strptime(cell.strip(), order).date()
+        parts = _year_month_day(_TIME.sub("", " ".join(cell.casefold().split())), order)
+        return date(*parts) if parts else None
+    except (StopIteration, ValueError):
+        return None
 
 
 def _year_month_day(text: str, order: str) -> tuple[int, int, int] | None:

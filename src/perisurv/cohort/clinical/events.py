@@ -12,6 +12,8 @@ from perisurv.core import InputError
 __all__ = ["describe", "event", "refuse_unknown_coding"]
 
 Codes = Mapping[str, str]
+# More are names or remarks of patients, which no message may quote.
+_MOST_CODES = 8
 
 
 def event(text: str, codes: Codes | None = None) -> bool | None:
@@ -46,12 +48,17 @@ def refuse_unknown_coding(texts: Sequence[str], column: str, table: str, codes: 
     coding = [code for code in strange if counts[code] > 1] or (
         strange if len(outcomes) < 2 and len(counts) > 1 else []
     )
+    if coding and len(counts) > _MOST_CODES:
+        raise InputError(
+            f"Column {column!r} of {table} holds {len(counts)} different texts, which are no codes of dead and alive; "
+            "name the right column below [cohort.columns], or list its codes in event_codes below [cohort.clinical]."
+        )
     if coding:
-        shown = ", ".join(repr(code) for code in sorted(counts)[:6])
+        shown = ", ".join(repr(code) for code in sorted(counts))
         raise InputError(
             f"Column {column!r} of {table} codes the event as {shown}; what "
-            f"{', '.join(repr(code) for code in coding[:6])} means is not known. Say it below [cohort.clinical]: "
-            f"event_codes = {{ {_as_toml(sorted(counts)[:6])} }}, with dead or alive for each code."
+            f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
+            f"event_codes = {{ {_as_toml(sorted(counts))} }}, with dead or alive for each code."
         )
     figures = [code for code in counts if number(code) is not None]
     if figures and not codes and "".join(c for c in column.casefold() if c.isalnum()) in EVENT_UNSURE:

@@ -75,7 +75,7 @@ class ClinicalRow:
     def end(self) -> date | None:
         """Day of death or last follow-up: as stated, else by the time since time zero."""
         stated = self.dates.death or self.dates.last
-        if stated or self.dates.zero is None or self.time_days is None or abs(self.time_days) > 100_000:
+        if stated or self.dates.zero is None or self.time_days is None or abs(self.time_days) > 100 * 366:
             return stated
         return self.dates.zero + timedelta(days=self.time_days)
 

@@ -76,8 +76,8 @@ COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
         _words(
             "timezero datezero rtstart rtstartdate startofrt startrt dateofrtstart startofradiotherapy "
             "radiotherapystart radiotherapystartdate dateofradiotherapystart startoftreatment treatmentstart "
-            "treatmentstartdate dateoftreatmentstart dateofdiagnosis diagnosisdate ctdate imagingdate scandate dateofct "
-            "dateofimaging dateofsurgery surgerydate rtbeginn therapiebeginn diagnosedatum"
+            "treatmentstartdate dateoftreatmentstart dateofdiagnosis diagnosisdate ctdate imagingdate scandate "
+            "dateofct dateofimaging dateofsurgery surgerydate rtbeginn therapiebeginn diagnosedatum"
         ),
     ),
     "date_death": (_words("dateofdeath deathdate todesdatum sterbedatum"),),

@@ -111,7 +111,7 @@ def read_table(
         return ClinicalTable(name, ())
     if not given and not _telling(sheet, options, outcome=outcome):
         return ClinicalTable(name, ())
-    layout = find_columns(sheet.names, name, options)
+    layout = find_columns(sheet.names, name, options, outcome=outcome)
     require(layout, _needed(layout, outcome=outcome), options)
     lines, remarks = _identified(sheet, layout, options)
     if "event" in layout.position:
@@ -152,7 +152,7 @@ def refuse_absent_columns(tables: Sequence[ClinicalTable], options: CohortOption
 def _telling(sheet: Sheet, options: CohortOptions, *, outcome: bool) -> bool:
     """Whether the columns of a file that was merely found are those of a clinical table."""
     try:
-        position = find_columns(sheet.names, "", options).position
+        position = find_columns(sheet.names, "", options, outcome=outcome).position
     except InputError:
         return True  # two columns for one clinical meaning: it is one, and the user has to choose
     telling = {"time", "event", "date_death", "date_last"} if outcome else {*VALUES, "sex", "stage", "centre"}
