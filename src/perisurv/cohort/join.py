@@ -105,7 +105,7 @@ def _merged(by_key: Mapping[str, Sequence[ClinicalRow]]) -> tuple[str, ...]:
     if not again:
         return ()
     tables = ", ".join(sorted({row.table for rows in again for row in rows}))
-    return (f"{tables}: {len(again)} patients have several rows that say the same; each counts once.",)
+    return (f"{tables}: patients with several rows that say the same, each counted once: {len(again)}.",)
 
 
 def _cohort(

@@ -66,7 +66,8 @@ def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outco
     files = find_files(root)
     images = _index(files, root, options)
     tables = _tables(files, root, clinical, options, images, outcome=outcome)
-    refuse_absent_columns(tables, options)
+    if outcome:
+        refuse_absent_columns(tables, options)
     rows = [row for table in tables for row in table.rows]
     counts = len(files.dicom), len(files.volumes), len(rows), files.ignored
     _LOG.info("%d DICOM files, %d volumes and %d clinical rows; %d other files ignored.", *counts)

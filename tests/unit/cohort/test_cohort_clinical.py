@@ -132,7 +132,7 @@ def test_what_the_user_named_is_no_guess(tmp_path):
     options = columns(id="PatientID", time="time", event="event", centre="site")
     table = table_of(tmp_path, "PatientID,time,event,site", ["A,500,1,N"], options)
     assert table.guesses == (
-        "t.csv: 1 rows (utf-8, comma between cells)",
+        "t.csv: 1 row (utf-8, comma between cells)",
         "t.csv: column 'time' read as time (days: its name states no unit)",
         "t.csv: column 'event' read as event (1 = dead)",
     )
@@ -146,9 +146,21 @@ def test_a_named_column_that_is_not_there_names_the_nearest(tmp_path):
 def test_optional_columns_may_be_missing_in_one_of_the_tables_but_not_in_all(tmp_path):
     a = write_table(tmp_path, ["P1,5,1,60"], header="id,time,event,Jahre", name="a.csv")
     b = write_table(tmp_path, ["P2,5,0"], header="id,time,event", name="b.csv")
-    assert read_clinical([a, b], columns(age="Jahre")).to_frame()["age_years"].tolist()[0] == 60
+    table = read_clinical([a, b], columns(age="Jahre"))
+    np.testing.assert_array_equal(table.to_frame()["age_years"], [60, np.nan])
+    assert table.remarks == ("b.csv: no column 'Jahre', so age counts as missing.",)
     with pytest.raises(InputError, match=r"No column 'Jahr' for age in a\.csv, b\.csv; the columns are Jahre, event"):
         read_clinical([a, b], columns(age="Jahr"))
+
+
+def test_a_table_of_patients_to_be_predicted_needs_only_ids(tmp_path):
+    """Neither follow-up, nor its codes, nor its dates are looked at, whatever the study file says of them."""
+    options = columns(id="id", time="OS", event="dead", age="Alter", date_zero="RT")
+    header = "id,age,vital status,OS_days,OS_months,Date of death"
+    table = table_of(tmp_path, header, ["A,60,0,5,6,01/02/2010"], options, outcome=False)
+    assert table.rows[0].values["age_years"] is None
+    assert (table.rows[0].time_days, table.rows[0].event) == (None, None)
+    assert table.remarks == ("t.csv: no column 'Alter', so age counts as missing.",)
 
 
 def test_columns_of_several_centres(tmp_path):
@@ -259,8 +271,8 @@ def test_rows_without_id_and_blanks_around_ids_are_told(tmp_path):
     table = table_of(tmp_path, '"id",time,event', ['"A ",50,1', ",60,0", "B,70,0"])
     assert [r.patient_id for r in table.rows] == ["A", "B"]
     assert table.remarks == (
-        "t.csv: 1 rows have no id in column 'id' and are left out (rows 3).",
-        "t.csv: 1 ids in column 'id' have blanks around them, which do not count.",
+        "t.csv: rows without id in column 'id', left out: 1 (row 3).",
+        "t.csv: ids in column 'id' with blanks around them, which do not count: 1.",
     )
 
 
@@ -291,7 +303,7 @@ def test_numbers_that_can_be_read_both_ways(tmp_path):
     for sign, days in ((".", 1.234), (",", 1234)):
         assert rows_of(tmp_path, header, ["A;1.234;1;66"], clinical(decimal=sign))[0].time_days == days
     for lines in (["A;1.234;1;66"], ["A;1.234;1;66.5", "B;5;0;66,5"]):
-        with pytest.raises(InputError, match=r"Column 'time' of t\.csv holds 1 numbers such as '1,234'"):
+        with pytest.raises(InputError, match=r"Column 'time' of t\.csv holds numbers such as '1,234'"):
             rows_of(tmp_path, header, lines)
     assert rows_of(tmp_path, "id,time,event", ["A,1.234,1"])[0].time_days == 1.234
 

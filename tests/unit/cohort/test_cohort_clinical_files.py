@@ -59,7 +59,7 @@ def workbook(tmp_path, rows, **sheets):
 def test_encodings(tmp_path, encoding, options, told):
     table = read(text_file(tmp_path, TEXT.encode(encoding)), clinical(**options))
     assert table.rows[0].values["histology"] == "large_cell"
-    assert table.guesses[0] == f"t.csv: 1 rows ({told}, semicolon between cells)"
+    assert table.guesses[0] == f"t.csv: 1 row ({told}, semicolon between cells)"
 
 
 def test_an_encoding_is_not_guessed(tmp_path):
@@ -100,6 +100,15 @@ def test_quoted_lines_and_empty_rows(tmp_path):
     sheet = files.read_sheet(text_file(tmp_path, content), "t", ClinicalOptions())
     assert sheet.lines == (("P1", "10", "1", "two\nlines, quoted"), ("P2", "20", "0", ""))
     assert sheet.numbers == (4, 8)
+
+
+@pytest.mark.parametrize("line", ['"P2,20,0', '"P2" x,20,0', 'P2,"a "b" c",0'])
+def test_quotation_marks_that_would_swallow_rows_are_refused(tmp_path, line):
+    content = f"PatientID,time,event\nP1,10,1\n{line}\nP3,30,0\n"
+    with pytest.raises(
+        ReadError, match=r"t\.csv cannot be read as CSV parted by comma: .* from row 3 on\)\. Close every"
+    ):
+        read(text_file(tmp_path, content))
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00", b"\x00\x01;\xff"])
@@ -149,8 +158,8 @@ def test_ids_that_a_workbook_stores_as_numbers_are_told(tmp_path):
     table = read(workbook(tmp_path, [HEADER, [7, 10, 1, ""], ["008", 20, 0, ""]]))
     assert [r.patient_id for r in table.rows] == ["7", "008"]
     assert table.remarks == (
-        "t.xlsx: 1 ids in column 'PatientID' are stored as numbers, so leading zeros, if there were any, are lost; "
-        "format the column as text if the images have them.",
+        "t.xlsx: ids in column 'PatientID' that are stored as numbers, so that leading zeros, if there were any, are "
+        "lost: 1; format the column as text if the images have them.",
     )
 
 

@@ -74,7 +74,7 @@ def test_an_empty_time_to_death_comes_from_the_dates(tmp_path):
     table = read_clinical(write_table(tmp_path, lines, header=header))
     assert [(r.time_days, r.event) for r in table.rows] == [(83, True), (30, False)]
     assert "clinical.csv: column 'CT Date' read as date_zero (month first)" in table.guesses
-    assert table.remarks == ("clinical.csv: 1 empty times are taken from the dates.",)
+    assert table.remarks == ("clinical.csv: empty times taken from the dates: 1.",)
 
 
 def test_the_order_of_day_and_month_is_not_guessed(tmp_path):
@@ -223,7 +223,7 @@ def test_a_stage_that_contradicts_tnm_is_found_and_kept(tmp_path):
 def test_rows_that_say_the_same_count_once(tmp_path):
     cohort = hospital(tmp_path, "B1,2014-03-05,2015-03-05,,1,365\nB1 ,2014-03-05,2015-03-05,,yes,365.0", GUARDED)
     assert cohort.ids == ("B1", "S1")
-    assert "clinical.csv: 1 patients have several rows that say the same; each counts once." in cohort.notes
+    assert "clinical.csv: patients with several rows that say the same, each counted once: 1." in cohort.notes
 
 
 def test_rows_that_contradict_each_other_exclude_the_patient(tmp_path):

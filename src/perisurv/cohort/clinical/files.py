@@ -7,6 +7,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -128,21 +129,26 @@ def _decoded(raw: bytes, name: str, options: ClinicalOptions) -> tuple[str, str]
 
 
 def _records(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     records, first = [], 1
     try:
         for record in reader:
             records.append((first, record))
             first = reader.line_num + 1
     except csv.Error as error:
-        raise ReadError(f"{name} cannot be read as CSV: {error}.") from error
+        raise ReadError(
+            f"{name} cannot be read as CSV parted by {_DELIMITERS[delimiter]}: {error} (the record from row {first} "
+            "on). Close every quotation mark and double those inside a quoted text."
+        ) from error
     return records
 
 
 def _delimiter(text: str, name: str) -> str:
     """The only delimiter that parts the column names, or the only one under which every row has their number."""
-    tables = {sign: _records(text, sign, name) for sign in _DELIMITERS}
-    filled = {s: [row for _, row in rows if "".join(row).strip(" \t;,|")] for s, rows in tables.items()}
+    filled: dict[str, list[list[str]]] = {}
+    for sign in _DELIMITERS:
+        with suppress(ReadError):  # quotation marks that do not fit this sign
+            filled[sign] = [row for _, row in _records(text, sign, name) if "".join(row).strip(" \t;,|")]
     possible = [sign for sign, rows in filled.items() if rows and len(rows[0]) > 1]
     if len(possible) > 1:
         possible = [s for s in possible if len({len(_trimmed(row)) for row in filled[s]}) == 1] or possible

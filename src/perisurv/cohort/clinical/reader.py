@@ -144,7 +144,7 @@ class Reader:
             return None if is_missing(text) else event(text, self.options.clinical.event_codes)
         cell = self.layout.cell(line, "date_death")
         if is_missing(cell):
-            return False
+            return False if "date_death" in self.layout.position else None
         return True if day_of(cell, self.order) else None
 
     def _time(self, line: Sequence[Cell], dates: Dates, died: bool | None) -> tuple[float | None, float, bool]:
@@ -185,8 +185,8 @@ def decimal_sign(sheet: Sheet, lines: Iterable[Sequence[Cell]], layout: Layout, 
     if not signs and sheet.delimiter in (",", "\t") and not any("," in str(c) for c in cells[unsure[0]]):
         return "."
     raise InputError(
-        f"Column {layout.column(unsure[0])!r} of {layout.name} holds {len(unsure)} numbers such as '1,234' or '1.234' "
-        'and no other number shows the decimal sign; state it below [cohort.clinical]: decimal = "," or decimal = ".".'
+        f"Column {layout.column(unsure[0])!r} of {layout.name} holds numbers such as '1,234' or '1.234' ({len(unsure)})"
+        ' and no other number shows the decimal sign; state it below [cohort.clinical]: decimal = "," or decimal = ".".'
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
-from perisurv.cohort.clinical.columns import Layout, find_columns, require
+from perisurv.cohort.clinical.columns import OUTCOME, Layout, find_columns, require
 from perisurv.cohort.clinical.events import describe, refuse_unknown_coding
 from perisurv.cohort.clinical.features import clinical_frame, covariate_columns
 from perisurv.cohort.clinical.files import Sheet, read_sheet
@@ -124,7 +124,7 @@ def read_table(
     )  # fmt: skip
     rows = tuple(reader.row(line) for line in lines)
     guesses = _guesses(sheet, layout, lines, options, reader)
-    remarks += _not_understood(lines, rows, reader)
+    remarks += [*_absent(layout, options, outcome=outcome), *_not_understood(lines, rows, reader)]
     return ClinicalTable(name, rows, frozenset(sheet.names), guesses, tuple(remarks), covariate_columns(options))
 
 
@@ -185,13 +185,13 @@ def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[l
     remarks = []
     if without:
         rows = ", ".join(map(str, without[:5])) + (", ..." if len(without) > 5 else "")
-        remarks.append(f"{name}: {len(without)} rows have no id in column {column!r} and are left out (rows {rows}).")
+        remarks.append(f"{name}: rows without id in column {column!r}, left out: {len(without)} (row {rows}).")
     if padded:
-        remarks.append(f"{name}: {padded} ids in column {column!r} have blanks around them, which do not count.")
+        remarks.append(f"{name}: ids in column {column!r} with blanks around them, which do not count: {padded}.")
     if figures:
         remarks.append(
-            f"{name}: {figures} ids in column {column!r} are stored as numbers, so leading zeros, if there were any, "
-            "are lost; format the column as text if the images have them."
+            f"{name}: ids in column {column!r} that are stored as numbers, so that leading zeros, if there were any, "
+            f"are lost: {figures}; format the column as text if the images have them."
         )
     return lines, remarks
 
@@ -199,7 +199,7 @@ def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[l
 def _guesses(
     sheet: Sheet, layout: Layout, lines: Sequence[Sequence[Cell]], options: CohortOptions, reader: Reader
 ) -> tuple[str, ...]:
-    told = [f"{layout.name}: {len(lines)} rows ({sheet.how})"]
+    told = [f"{layout.name}: {len(lines)} row{'s' * (len(lines) != 1)} ({sheet.how})"]
     for meaning, place in sorted(layout.position.items(), key=lambda item: item[1]):
         detail = []
         if meaning == "time":
@@ -228,6 +228,17 @@ def _guesses(
     return tuple(told)
 
 
+def _absent(layout: Layout, options: CohortOptions, *, outcome: bool) -> list[str]:
+    """Columns that the user named and this table lacks, perhaps as another centre has them."""
+    named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
+    there = layout.position.keys() | (frozenset() if outcome else OUTCOME)
+    return [
+        f"{layout.name}: no column {' or '.join(map(repr, columns))}, so {meaning} counts as missing."
+        for meaning, columns in named.items()
+        if meaning not in there
+    ]
+
+
 def _not_understood(lines: Sequence[Sequence[Cell]], rows: Sequence[ClinicalRow], reader: Reader) -> Iterable[str]:
     """What was not understood, without quoting it."""
     layout, remarks = reader.layout, []
@@ -240,7 +251,7 @@ def _not_understood(lines: Sequence[Sequence[Cell]], rows: Sequence[ClinicalRow]
             )
     filled = sum(row.time_from_dates for row in rows)
     if filled and "time" in layout.position:
-        remarks.append(f"{layout.name}: {filled} empty times are taken from the dates.")
+        remarks.append(f"{layout.name}: empty times taken from the dates: {filled}.")
     longest = max((row.time_days for row in rows if row.time_days is not None), default=math.inf)
     if len(rows) >= 10 and longest < 200:
         remarks.append(
