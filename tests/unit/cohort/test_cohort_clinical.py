@@ -207,6 +207,7 @@ def test_a_slip_is_left_to_the_patient(tmp_path):
     [
         ({"0": "dead", "1": "alive"}, ("0", "1.0", "1"), [True, False, False]),
         ({"2": "dead", "1": "alive"}, ("2", "1", "1"), [True, False, False]),
+        ({"X": "dead", "unknown": "alive"}, ("x", "Unknown", "NA"), [True, False, None]),
         ({"1:DECEASED": "dead", "Lost": "alive"}, ("1:deceased", "lost ", "NA"), [True, False, None]),
     ],
 )
@@ -236,6 +237,7 @@ def test_codes_of_missing_values_only_if_declared(tmp_path):
     assert [r.values["age_years"] for r in declared.rows] == [None, 70]
     assert [r.values["stage"] for r in declared.rows] == [3, None]
     assert declared.remarks == ()
+    assert rows_of(tmp_path, "id,time,event", ["-9,50,1"], options)[0].patient_id == "-9"
 
 
 def test_covariates_become_features(tmp_path):

@@ -100,6 +100,8 @@ def test_quoted_lines_and_empty_rows(tmp_path):
     sheet = files.read_sheet(text_file(tmp_path, content), "t", ClinicalOptions())
     assert sheet.lines == (("P1", "10", "1", "two\nlines, quoted"), ("P2", "20", "0", ""))
     assert sheet.numbers == (4, 8)
+    sheet = files.read_sheet(text_file(tmp_path, "id,,time,,\nP1,x,10,,,\n"), "t", ClinicalOptions())
+    assert (sheet.names, sheet.lines) == (("id", "", "time"), (("P1", "x", "10"),))
 
 
 @pytest.mark.parametrize("line", ['"P2,20,0', '"P2" x,20,0', 'P2,"a "b" c",0'])

@@ -167,6 +167,9 @@ def test_imaging_after_time_zero_within_the_tolerance(tmp_path):
     assert hospital(tmp_path, line, GUARDED, options=clinical(imaging_tolerance_days=9.0)).ids == ("B1", "S1")
     assert read_cohort(tmp_path, options=clinical(imaging_tolerance_days=8.0)).ids == ("S1",)
     assert read_cohort(tmp_path, options=clinical(imaging_tolerance_days=float("inf"))).ids == ("B1", "S1")
+    shifted = "B1,2004-02-20,2005-02-20,,1,366"
+    assert hospital(tmp_path, shifted, GUARDED, options=clinical(imaging_tolerance_days=1e6)).ids == ("S1",)
+    assert read_cohort(tmp_path, options=clinical(imaging_tolerance_days=float("inf"))).ids == ("B1", "S1")
     with pytest.raises(SettingsError, match="imaging_tolerance_days"):
         clinical(imaging_tolerance_days=-1.0)
 

@@ -140,8 +140,7 @@ class Reader:
 
     def _event(self, line: Sequence[Cell]) -> bool | None:
         if "event" in self.layout.position:
-            text = self.layout.text(line, "event")
-            return None if is_missing(text) else event(text, self.options.clinical.event_codes)
+            return event(self.layout.text(line, "event"), self.options.clinical.event_codes)
         cell = self.layout.cell(line, "date_death")
         if is_missing(cell):
             return False if "date_death" in self.layout.position else None
