@@ -88,8 +88,10 @@ def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in cohort.exclusions]
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
     lines = [repr(cohort), *(f"  {name}: {n} patients" for name, n in centres.items())]
+    lines += [f"  {note}" for note in cohort.notes]
     lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
-    _say({"patients": len(cohort), "centres": centres, "exclusions": rows}, "\n".join(lines), as_json)
+    values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
+    _say(values, "\n".join(lines), as_json)
 
 
 @app.command()
@@ -159,8 +161,8 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
     """
     with _run(study, out, workers) as run:
         evaluation = run.all()
-        folder = run.folder
-    _say(_read(folder.evaluation), f"{evaluation}\nreport: {folder.report}", as_json)
+        folder, notes = run.folder, run.cohort().notes
+    _say(_read(folder.evaluation), "\n".join([*notes, f"{evaluation}", f"report: {folder.report}"]), as_json)
 
 
 @app.command()

@@ -3,7 +3,8 @@
 Only this room opens patient files.
 """
 
-from perisurv.cohort.clinical import CLINICAL_COLUMNS, clinical_features
+from perisurv.cohort.clinical import CLINICAL_COLUMNS, ClinicalTable, clinical_features, read_clinical
+from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions
 from perisurv.cohort.frame import cohort_from_frame, cohort_to_frame
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pseudonym import pseudonym
@@ -12,13 +13,17 @@ from perisurv.cohort.sources import DicomSource, PairSource
 
 __all__ = [
     "CLINICAL_COLUMNS",
+    "ClinicalOptions",
+    "ClinicalTable",
     "CohortOptions",
+    "ColumnOptions",
     "DicomSource",
     "PairSource",
     "clinical_features",
     "cohort_from_frame",
     "cohort_to_frame",
     "pseudonym",
+    "read_clinical",
     "read_cohort",
     "read_patient",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
 
 from perisurv.cohort.sources import Source, source_from_fields
@@ -63,6 +64,7 @@ def cohort_from_frame(frame: pd.DataFrame, exclusions: Iterable[Exclusion], root
         fields = {"kind": str(row.source_kind), **json.loads(str(row.source))}
         patients.append(Patient(str(row.patient), str(row.centre), source_from_fields(fields, base)))
     clinical = frame.drop(columns=[c for c in (*_OWN, *_OUTCOME) if c in frame.columns])
+    clinical = clinical.where(clinical.notna(), np.nan)  # a column of nothing comes back as None
     clinical.index = pd.Index([p.id for p in patients], name="patient", dtype=object)
     outcome = Outcome.from_frame(frame.set_index("patient")) if "time_days" in frame.columns else None
     return Cohort(tuple(patients), clinical, outcome, tuple(exclusions))

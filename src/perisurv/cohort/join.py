@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from perisurv.cohort.checks import OUTCOME_CHECKS, first_reason
-from perisurv.cohort.clinical import ClinicalRow, clinical_frame
+from perisurv.cohort.checks import CLINICAL_CHECKS, OUTCOME_CHECKS, findings, first_reason
+from perisurv.cohort.clinical import ClinicalRow, clinical_frame, covariate_columns, differences
+from perisurv.cohort.imaging_date import with_imaging_date
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pseudonym import patient_key, study_id
 from perisurv.cohort.sources import DicomSource, Source
-from perisurv.core import Cohort, Exclusion, InputError, Outcome, Patient
+from perisurv.core import Cohort, Exclusion, Finding, InputError, Outcome, Patient
 
 __all__ = ["join"]
 
@@ -40,32 +42,56 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
 
     left_out = [Exclusion(study_id(p, options), STAGE, reason) for p, reason in images.failures]
     included: list[Included] = []
+    told: dict[str, tuple[Finding, ...]] = {}
     for key, found in sources.items():
         patient = study_id(found[0][0], options)
-        reason = _reason([source for _, source in found], by_key[key], outcome=outcome)
+        known = with_imaging_date(by_key[key][0], found[0][1]) if by_key[key] else None
+        reason = _duplicate([source for _, source in found], by_key[key])
+        if outcome and not reason:
+            reason = first_reason(OUTCOME_CHECKS, known) if known else _no_row(key, by_key)
+        if known:
+            told[patient] = (*findings(OUTCOME_CHECKS if outcome else (), known), *findings(CLINICAL_CHECKS, known))
         if reason:
             left_out.append(Exclusion(patient, STAGE, reason))
             continue
-        known = by_key[key][0] if by_key[key] else None
         included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, found[0][1]), known))
     if outcome:
         seen = sources.keys() | {patient_key(p) for p, _ in images.failures}
         left_out += [_without_image(by_key[k][0], options) for k in by_key if by_key[k] and k not in seen]
-    return _cohort(sorted(included, key=lambda item: item[0].id), left_out, outcome=outcome)
+    cohort = _cohort(
+        sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
+    )
+    return replace(cohort, findings=told, notes=_merged(by_key))
 
 
-def _reason(sources: Sequence[Source], rows: Sequence[ClinicalRow], *, outcome: bool) -> str | None:
+def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | None:
+    """Why the patient is there twice, unless the rows say the same."""
     if len(sources) > 1:
         places = ", ".join(s.structures if isinstance(s, DicomSource) else s.mask for s in sources)
         return f"duplicate patient: there are {len(sources)} contoured CTs ({places}); keep the planning CT."
-    if len(rows) > 1:
+    if len(rows) > 1 and (differ := differences(rows)):
         tables = ", ".join(sorted({row.table for row in rows}))
-        return f"duplicate patient: there are {len(rows)} clinical rows in {tables}; keep one."
-    if not outcome:
-        return None
-    if not rows:
+        return (
+            f"duplicate patient: there are {len(rows)} clinical rows in {tables} that differ in {', '.join(differ)}; "
+            "keep one."
+        )
+    return None
+
+
+def _no_row(key: str, by_key: Mapping[str, Sequence[ClinicalRow]]) -> str:
+    """Why no row fits, with a near one; it is not taken, as 007 and 7 may be two patients."""
+    near = next((rows[0] for other, rows in by_key.items() if rows and _loose(other) == _loose(key)), None)
+    if near is None:
         return "no clinical row: no table names this PatientID; compare the spelling of the IDs or add the row."
-    return first_reason(OUTCOME_CHECKS, rows[0])
+    return (
+        f"no clinical row: no table names this PatientID, but {near.table} has one that differs only in leading zeros, "
+        "blanks or decimals, as spreadsheets make of it; write it as in the images and keep the column as text."
+    )
+
+
+def _loose(key: str) -> str:
+    plain = "".join(key.split()).removesuffix(".0")
+    return plain.lstrip("0")
 
 
 def _without_image(row: ClinicalRow, options: CohortOptions) -> Exclusion:
@@ -73,14 +99,25 @@ def _without_image(row: ClinicalRow, options: CohortOptions) -> Exclusion:
     return Exclusion(study_id(row.patient_id, options), STAGE, reason)
 
 
-def _cohort(included: Sequence[Included], left_out: Iterable[Exclusion], *, outcome: bool) -> Cohort:
+def _merged(by_key: Mapping[str, Sequence[ClinicalRow]]) -> tuple[str, ...]:
+    """How many patients have several rows that say the same."""
+    again = [rows for rows in by_key.values() if len(rows) > 1 and not differences(rows)]
+    if not again:
+        return ()
+    tables = ", ".join(sorted({row.table for rows in again for row in rows}))
+    return (f"{tables}: patients with several rows that say the same, each counted once: {len(again)}.",)
+
+
+def _cohort(
+    included: Sequence[Included], left_out: Iterable[Exclusion], covariates: Sequence[str], *, outcome: bool
+) -> Cohort:
     exclusions = tuple(sorted(left_out, key=lambda e: (e.patient, e.reason)))
     if not included:
         raise InputError(f"No patient is left. {_summary(exclusions)}")
     patients = tuple(patient for patient, _ in included)
     ids = tuple(p.id for p in patients)
     rows = [row for _, row in included]
-    clinical = clinical_frame(rows, ids)
+    clinical = clinical_frame(rows, ids, covariates)
     if not outcome:
         return Cohort(patients, clinical, None, exclusions)
     events = np.array([row is not None and row.event is True for row in rows], dtype=bool)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions, check_covariates
 from perisurv.core import SettingsError
 
 __all__ = ["TUMOUR_ROI", "CohortOptions"]
@@ -19,7 +20,6 @@ TUMOUR_ROI: tuple[str, ...] = (
     r"^GTV(?![-_ ]*n(od|$|[^a-z]))",
     r"^(primary[-_ ]*)?tumou?r\b",
 )
-_UNITS = ("auto", "days", "months", "years")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,12 @@ class CohortOptions:
         ``keep`` uses the DICOM PatientID as study id; ``pseudonym`` a keyed hash of it.
     pseudonym_key
         Secret key of the hash, 1 to 64 bytes. The same key gives the same pseudonyms.
-    id_column, centre_column, time_column, event_column
-        Column of the clinical tables, where its name is none of the known spellings.
-    time_unit
-        Unit of the survival time; ``auto`` reads it from the column name (``OS_months``) and takes days otherwise.
+    columns, clinical
+        How clinical tables are read.
+    covariates
+        Further clinical variables: name -> column of numbers, or of categories if ``levels`` names them.
+    levels
+        Categories of a covariate; the first is the reference.
     slice_tolerance
         Largest deviation of a slice distance from the usual one, as a share of it.
 
@@ -51,11 +53,10 @@ class CohortOptions:
     tumour_roi: tuple[str, ...] = TUMOUR_ROI
     ids: Literal["keep", "pseudonym"] = "keep"
     pseudonym_key: str = ""
-    id_column: str = ""
-    centre_column: str = ""
-    time_column: str = ""
-    event_column: str = ""
-    time_unit: Literal["auto", "days", "months", "years"] = "auto"
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    clinical: ClinicalOptions = field(default_factory=ClinicalOptions)
+    covariates: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     slice_tolerance: float = 0.01
 
     def __post_init__(self) -> None:
@@ -70,7 +71,6 @@ class CohortOptions:
             raise SettingsError(f"ids must be 'keep' or 'pseudonym', got {self.ids!r}.")
         if self.ids == "pseudonym" and not 1 <= len(self.pseudonym_key.encode()) <= 64:
             raise SettingsError("ids = 'pseudonym' needs a pseudonym_key of 1 to 64 bytes; keep it secret.")
-        if self.time_unit not in _UNITS:
-            raise SettingsError(f"time_unit must be one of {', '.join(_UNITS)}, got {self.time_unit!r}.")
+        check_covariates(self.covariates, self.levels)
         if not 0 < self.slice_tolerance < 0.5:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from perisurv.cohort.clinical import ClinicalRow, read_table
+from perisurv.cohort.clinical import ClinicalTable, read_table, refuse_absent_columns
 from perisurv.cohort.join import join
 from perisurv.cohort.match import Found, index_dicom
 from perisurv.cohort.options import CohortOptions
@@ -64,10 +65,18 @@ def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outco
         raise InputError(f"There is no folder {folder}; give the folder that holds the patients.")
     files = find_files(root)
     images = _index(files, root, options)
-    rows = _rows(files, root, clinical, options, images, outcome=outcome)
+    tables = _tables(files, root, clinical, options, images, outcome=outcome)
+    if outcome:
+        refuse_absent_columns(tables, options)
+    rows = [row for table in tables for row in table.rows]
     counts = len(files.dicom), len(files.volumes), len(rows), files.ignored
     _LOG.info("%d DICOM files, %d volumes and %d clinical rows; %d other files ignored.", *counts)
-    return join(images, rows, options, outcome=outcome)
+    cohort = join(images, rows, options, outcome=outcome)
+    guesses = tuple(text for table in tables for text in table.guesses)
+    remarks = tuple(text for table in tables for text in table.remarks)
+    for text in () if outcome else remarks:
+        _LOG.warning("%s", text)
+    return replace(cohort, notes=guesses + remarks + cohort.notes)
 
 
 def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
@@ -80,23 +89,24 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
     return Found(dicom.sources + pairs.sources, dicom.failures + pairs.failures + broken)
 
 
-def _rows(
+def _tables(
     files: FoundFiles, root: Path, clinical: Tables, options: CohortOptions, images: Found, *, outcome: bool
-) -> list[ClinicalRow]:
-    rows: list[ClinicalRow] = []
+) -> list[ClinicalTable]:
     if clinical:
-        given = [clinical] if isinstance(clinical, (str, Path)) else clinical
-        for path in map(Path, given):
+        paths = [Path(p) for p in ([clinical] if isinstance(clinical, (str, Path)) else clinical)]
+        for path in paths:
             if not path.is_file():
-                raise InputError(f"There is no clinical table {path}; give the path of a CSV file.")
-            rows.extend(read_table(path, path.name, options, outcome=outcome))
-        return rows
+                raise InputError(
+                    f"There is no clinical table {path}; give the path of a CSV, TSV, XLSX or Parquet file."
+                )
+        return [read_table(path, path.name, options, outcome=outcome) for path in paths]
     known = {patient_key(p) for p, _ in images.sources + images.failures} - {""}
+    tables = []
     for path in files.tables:
         name = path.relative_to(root).as_posix()
         table = read_table(path, name, options, given=False, outcome=outcome)
-        if any(patient_key(row.patient_id) in known for row in table):
-            rows.extend(table)
-        elif table:
+        if any(patient_key(row.patient_id) in known for row in table.rows):
+            tables.append(table)
+        elif table.rows:
             _LOG.warning("%s names no patient of this folder and is left aside.", name)
-    return rows
+    return tables

@@ -176,6 +176,8 @@ class Cohort:
         Everything that was left out.
     findings
         What the checks of the index found, by patient, excluded ones too.
+    notes
+        How clinical tables were read: what was guessed and what was not understood.
 
     Raises
     ------
@@ -188,6 +190,7 @@ class Cohort:
     outcome: Outcome | None = None
     exclusions: tuple[Exclusion, ...] = field(default=())
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         ids = self.ids

@@ -96,6 +96,7 @@ class Run:
                 cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
             write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
             self.folder.write_exclusions("index", cohort.exclusions)
+            write_text(self.folder.notes, json.dumps(cohort.notes, indent=1) + "\n")
             self.folder.finish("index", key)
         return self.cohort()
 
@@ -205,7 +206,8 @@ class Run:
         self.folder.require("index")
         frame = pd.read_parquet(self.folder.cohort)
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
-        return cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
+        cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
+        return dataclasses.replace(cohort, notes=tuple(read_json(self.folder.notes)))
 
     def data(self) -> StudyData:
         """Features, clinical columns and outcome of the patients that came through extraction."""

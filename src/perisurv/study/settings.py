@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,7 @@ class InputOptions:
     folder
         Folder of DICOM files or of image and mask pairs.
     clinical
-        Clinical tables; empty: every CSV below the folder.
+        Clinical tables (CSV, TSV, XLSX, Parquet); empty: every CSV below the folder.
     truth
         Folder of a simulated cohort whose true risks give the oracle row; empty: none.
     """
@@ -219,10 +220,10 @@ def settings_to_toml(settings: StudySettings) -> str:
 
     def write(section: str, values: dict[str, Any], lines: list[str]) -> None:
         nested = {k: v for k, v in values.items() if isinstance(v, dict)}
-        lines += [f"{k} = {_toml(v)}" for k, v in values.items() if k not in nested and v is not None]
+        lines += [f"{_key(k)} = {_toml(v)}" for k, v in values.items() if k not in nested and v is not None]
         for key, value in nested.items():
-            tables.append(f"\n[{section}{key}]")
-            write(f"{section}{key}.", value, tables)
+            tables.append(f"\n[{section}{_key(key)}]")
+            write(f"{section}{_key(key)}.", value, tables)
 
     write("", plain(settings), top)
     return "\n".join(top + tables) + "\n"
@@ -285,11 +286,16 @@ def _below(home: Path, path: str) -> str:
     return str(home / path) if path else ""
 
 
+def _key(name: str) -> str:
+    """A key of TOML, quoted where it is not plain: ``"1:DECEASED"``."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
 def _toml(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(_toml(v) for v in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_toml(v)}' for key, v in value.items())} }}"
+        return f"{{ {', '.join(f'{_key(key)} = {_toml(v)}' for key, v in value.items())} }}"
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return json.dumps(value, ensure_ascii=False)

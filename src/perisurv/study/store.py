@@ -91,6 +91,11 @@ class RunFolder:
         return self.root / "cohort.parquet"
 
     @property
+    def notes(self) -> Path:
+        """How the clinical tables were read."""
+        return self.root / "notes.json"
+
+    @property
     def regions(self) -> Path:
         """One folder of regions a patient."""
         return self.root / "regions"

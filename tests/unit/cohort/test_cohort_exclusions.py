@@ -498,6 +498,6 @@ def test_patient_to_be_predicted_with_a_table_without_outcome(tmp_path):
     write_table(tmp_path / "north", ["p1,71,IV,squamous,w"], header="PatientID,age,stage,histology,sex")
     cohort = read_patient(tmp_path)
     assert cohort.clinical.loc["P1"].dropna().to_dict() == {
-        "age_years": 71.0, "sex": "female", "stage": 4.0, "histology": "squamous",
+        "age_years": 71.0, "sex": "female", "stage": 4.0, "stage_group": "IV", "histology": "squamous",
     }  # fmt: skip
     assert cohort.centres == {"north": ("P1",)}

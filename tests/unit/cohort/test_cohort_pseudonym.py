@@ -98,7 +98,13 @@ def test_unreadable_file_of_an_unknown_patient_has_no_id(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tumour_roi": ()}, {"tumour_roi": ("(",)}, {"ids": "hash"}, {"time_unit": "weeks"}, {"slice_tolerance": 0.0}],
+    [
+        {"tumour_roi": ()},
+        {"tumour_roi": ("(",)},
+        {"ids": "hash"},
+        {"levels": {"ldh": ("a", "b")}},
+        {"slice_tolerance": 0.0},
+    ],
 )
 def test_options_are_checked(wrong):
     with pytest.raises(SettingsError):

@@ -1,13 +1,16 @@
 """Public patients: the volumes and diagnostics that others published."""
 
 import csv
+import tomllib
 
 import numpy as np
 import pytest
 
-from perisurv.cohort import clinical_features, read_cohort, read_patient
+from perisurv.cohort import ClinicalOptions, clinical_features, read_clinical, read_cohort, read_patient
+from perisurv.cohort.checks import CLINICAL_CHECKS, findings
 from perisurv.cohort.clinical import clinical_frame, read_table
 from perisurv.cohort.options import CohortOptions
+from perisurv.study.settings import settings_from_dict
 
 LUNG1_TABLE = "lung1_tables/NSCLC Radiomics Lung1.clinical-version3-Oct 2019.csv"
 
@@ -31,7 +34,8 @@ def test_lung1_001(test_data):
     assert cohort.ids == ("LUNG1-001",)
     assert (cohort.outcome.time_days[0], cohort.outcome.event[0]) == (2165.0, True)
     assert cohort.clinical.loc["LUNG1-001"].dropna().to_dict() == {
-        "age_years": 78.7515, "sex": "male", "stage": 3.5, "histology": "large_cell",
+        "age_years": 78.7515, "sex": "male", "stage": 3.5, "stage_group": "IIIB", "t": "T2", "n": "N3", "m": "M0",
+        "histology": "large_cell",
     }  # fmt: skip
     assert len(cohort.exclusions) == 421
     scan = cohort["LUNG1-001"].load()
@@ -42,8 +46,50 @@ def test_lung1_001(test_data):
     assert scan.acquisition["kernel"] == "B19f"
 
 
+LUNG1 = """
+[input]
+folder = "LUNG1"
+clinical = ["NSCLC Radiomics Lung1.clinical-version3-Oct 2019.csv"]
+[cohort.columns]
+id = "PatientID"
+time = "Survival.time"
+event = "deadstatus.event"
+[cohort.clinical]
+time_unit = "days"
+tnm_edition = 6
+"""
+
+
+def test_lung1_table_with_ten_lines_of_toml(test_data):
+    """All 422 patients with the times and events of the file, read here by the csv module alone."""
+    assert len(LUNG1.split("\n")) - 2 == 10
+    settings = settings_from_dict(tomllib.loads(LUNG1))
+    table = read_clinical([test_data / "lung1_tables" / name for name in settings.input.clinical], settings.cohort)
+    with (test_data / LUNG1_TABLE).open(encoding="utf-8", newline="") as file:
+        published = list(csv.DictReader(file))
+    frame = table.to_frame()
+    assert list(frame.index) == [line["PatientID"] for line in published]
+    assert len(frame) == 422
+    assert frame["event"].sum() == 373
+    assert frame["time_days"].tolist() == [float(line["Survival.time"]) for line in published]
+    assert frame["event"].tolist() == [line["deadstatus.event"] == "1" for line in published]
+    assert [r.split(": ", 1)[1] for r in table.remarks] == [
+        "2 of 422 cells of column 'clinical.T.Stage' are not understood as t and count as missing.",
+        "3 of 422 cells of column 'Clinical.N.Stage' are not understood as n and count as missing.",
+        "4 of 422 cells of column 'Clinical.M.Stage' are not understood as m and count as missing.",
+    ]
+
+
+@pytest.mark.parametrize(("edition", "contradictions"), [(6, 19), (7, 64), (8, 110)])
+def test_lung1_was_staged_by_the_6th_edition(test_data, edition, contradictions):
+    options = CohortOptions(clinical=ClinicalOptions(tnm_edition=edition))
+    found = [findings(CLINICAL_CHECKS, row)[0].passed for row in read_clinical(test_data / LUNG1_TABLE, options).rows]
+    assert found.count(False) == contradictions
+    assert found.count(None) == 10
+
+
 def test_lung1_table(test_data):
-    rows = read_table(test_data / LUNG1_TABLE, "lung1", CohortOptions())
+    rows = read_table(test_data / LUNG1_TABLE, "lung1", CohortOptions()).rows
     assert len(rows) == 422
     assert sum(row.event is True for row in rows) == 373
     assert all(row.time_days is not None and row.time_days > 0 for row in rows)

@@ -86,6 +86,56 @@ def test_a_study_hides_identities_unless_asked() -> None:
         settings_from_dict({"cohort": {"ids": "keep"}})
 
 
+CLINICAL = """
+[cohort.columns]
+id = "Pat-Nr"
+time = ["OS_days", "Survival.time"]
+ignore = ["OS_months"]
+[cohort.covariates]
+ldh = "LDH (U/l)"
+egfr = "EGFR"
+[cohort.levels]
+egfr = ["wild type", "mutant"]
+[cohort.clinical]
+encoding = "latin-1"
+delimiter = "\\t"
+missing = ["-9"]
+tnm_edition = 8
+imaging_tolerance_days = inf
+event_codes = { "1:DECEASED" = "dead", "0:LIVING" = "alive" }
+"""
+
+
+def test_clinical_tables_in_the_study_file() -> None:
+    settings = settings_from_dict(tomllib.loads(CLINICAL))
+    cohort = settings.cohort
+    assert cohort.columns.named() == {"id": ("Pat-Nr",), "time": ("OS_days", "Survival.time")}
+    assert cohort.covariates == {"ldh": "LDH (U/l)", "egfr": "EGFR"}
+    assert cohort.clinical.event_codes == {"1:DECEASED": "dead", "0:LIVING": "alive"}
+    assert math.isinf(cohort.clinical.imaging_tolerance_days)
+    assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[cohort.columns]\nevnt = 'x'", "nearest known key is 'event'"),
+        ("[cohort.columns]\nage = 3", "cohort.columns.age"),
+        ("[cohort.clinical]\nencoding = 'ebcdic'", "encoding"),
+        ("[cohort.clinical]\ntnm_edition = 9", "tnm_edition"),
+        ("[cohort.clinical]\ndate_format = 'DD.MM.YYYY'", "date_format"),
+        ("[cohort.clinical]\nevent_codes = { '1' = 'yes' }", "event_codes"),
+        ("[cohort.clinical]\nevent_codes = { '1' = 'dead' }", "both 'dead' and 'alive'"),
+        ("[cohort.covariates]\nstage = 'x'", "has its own meaning"),
+        ("[cohort.levels]\nldh = ['a', 'b']", "is no covariate"),
+    ],
+)
+def test_wrong_clinical_settings_are_refused_in_words(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        read_settings(_write(tmp_path, text))
+    print(caught.value)
+
+
 def test_provenance_ignores_where_and_with_how_many_workers() -> None:
     settings = StudySettings()
     moved = dataclasses.replace(settings, out="elsewhere", workers=7)

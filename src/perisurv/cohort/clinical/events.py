@@ -1,0 +1,86 @@
+"""Codes of death and of the end of follow-up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from perisurv.cohort.clinical.cells import is_missing, number
+from perisurv.cohort.clinical.spellings import EVENT, EVENT_UNSURE
+from perisurv.core import InputError
+
+__all__ = ["describe", "event", "refuse_unknown_coding"]
+
+Codes = Mapping[str, str]
+# More are names or remarks of patients, which no message may quote.
+_MOST_CODES = 8
+
+
+def event(text: str, codes: Codes | None = None) -> bool | None:
+    """True for a death, False for follow-up that ended before it.
+
+    Parameters
+    ----------
+    codes
+        Code -> ``dead`` or ``alive``, in place of the known spellings.
+    """
+    plain = _plain(text)
+    if codes:
+        return {_plain(code): meaning == "dead" for code, meaning in codes.items()}.get(plain)
+    return EVENT.get(plain)
+
+
+def refuse_unknown_coding(texts: Sequence[str], column: str, table: str, codes: Codes, missing: Sequence[str]) -> None:
+    """Refuse a column whose codes, not only some cell, are unknown.
+
+    A code that is not known and stands in one row is a slip: that patient is excluded. One that stands in several
+    rows, or beside a single known code (1 and 2 in R's survival: censored and dead), is a coding.
+
+    Raises
+    ------
+    InputError
+        If so, or if the column holds figures and its name does not tell which one is death.
+    """
+    counts = Counter(_plain(text) for text in texts if not is_missing(text, missing))
+    known = {code: event(code, codes) for code in counts}
+    strange = sorted(code for code, value in known.items() if value is None)
+    outcomes = {value for value in known.values() if value is not None}
+    coding = [code for code in strange if counts[code] > 1] or (
+        strange if len(outcomes) < 2 and len(counts) > 1 else []
+    )
+    if coding and len(counts) > _MOST_CODES:
+        raise InputError(
+            f"Column {column!r} of {table} holds {len(counts)} different texts, which are no codes of dead and alive; "
+            "name the right column below [cohort.columns], or list its codes in event_codes below [cohort.clinical]."
+        )
+    if coding:
+        shown = ", ".join(repr(code) for code in sorted(counts))
+        raise InputError(
+            f"Column {column!r} of {table} codes the event as {shown}; what "
+            f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
+            f"event_codes = {{ {_as_toml(sorted(counts))} }}, with dead or alive for each code."
+        )
+    figures = [code for code in counts if number(code) is not None]
+    if figures and not codes and "".join(c for c in column.casefold() if c.isalnum()) in EVENT_UNSURE:
+        raise InputError(
+            f"Column {column!r} of {table} holds {' and '.join(sorted(figures))}, and registries use both 1 = dead and "
+            '1 = alive under this name. Say it below [cohort.clinical]: event_codes = { "1" = "dead", "0" = "alive" }.'
+        )
+
+
+def _as_toml(codes: Sequence[str]) -> str:
+    """The codes as keys of a TOML table to be filled in."""
+    return ", ".join(f'"{code}" = "..."' for code in codes)
+
+
+def describe(texts: Sequence[str], codes: Codes) -> str:
+    """Which codes of the column mean what: ``1 = dead, 0 = alive``."""
+    found = {_plain(text): event(text, codes) for text in texts}
+    told = sorted((code for code, value in found.items() if value is not None), key=lambda c: (not found[c], c))
+    return ", ".join(f"{code} = {'dead' if found[code] else 'alive'}" for code in told)
+
+
+def _plain(text: str) -> str:
+    plain = " ".join(text.casefold().split())
+    value = number(plain)
+    return f"{value:g}" if value is not None else plain

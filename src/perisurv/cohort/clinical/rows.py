@@ -1,0 +1,86 @@
+"""One patient of a clinical table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+__all__ = ["ClinicalRow", "Dates", "Value", "differences"]
+
+Value = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Days of one patient; None where the table says nothing.
+
+    Parameters
+    ----------
+    imaging
+        StudyDate of the CT.
+    """
+
+    zero: date | None = None
+    death: date | None = None
+    last: date | None = None
+    imaging: date | None = None
+
+    def follow_up_days(self, event: bool | None) -> float | None:
+        """From time zero to death, or to the last follow-up of a patient who is not known to be dead."""
+        end = self.death or (self.last if event is not True else None)
+        return float((end - self.zero).days) if end and self.zero else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalRow:
+    """One patient of a clinical table.
+
+    Parameters
+    ----------
+    table
+        File, as shown in messages.
+    values
+        Column of ``CLINICAL_COLUMNS`` or covariate -> value, None where unknown.
+    time_days, event
+        None where the cell, quoted in ``time_text`` and ``event_text``, cannot be used.
+    time_step_days
+        What one unit of the last digit of the time is, days: the time is not known better.
+    time_from_dates
+        Whether the time is that between two dates, for lack of a time in the table.
+    stages
+        Stage groups that T, N and M allow; None where the edition is not given.
+    imaging_tolerance_days
+        How long after time zero the CT may be taken.
+    """
+
+    table: str
+    patient_id: str
+    centre: str
+    values: dict[str, Value] = field(default_factory=dict)
+    time_column: str = ""
+    time_text: str = ""
+    time_days: float | None = None
+    time_step_days: float = 1.0
+    time_from_dates: bool = False
+    event_column: str = ""
+    event_text: str = ""
+    event: bool | None = None
+    dates: Dates = field(default_factory=Dates)
+    stages: frozenset[str] | None = None
+    tnm_edition: int = 0
+    imaging_tolerance_days: float = 0.0
+
+    @property
+    def end(self) -> date | None:
+        """Day of death or last follow-up: as stated, else by the time since time zero."""
+        stated = self.dates.death or self.dates.last
+        if stated or self.dates.zero is None or self.time_days is None or abs(self.time_days) > 100 * 366:
+            return stated
+        return self.dates.zero + timedelta(days=self.time_days)
+
+
+def differences(rows: Sequence[ClinicalRow]) -> list[str]:
+    """In what rows of one patient differ."""
+    told = [{"centre": r.centre, "time": r.time_days, "event": r.event, "dates": r.dates, **r.values} for r in rows]
+    return [name for name in told[0] if len({repr(values.get(name)) for values in told}) > 1]

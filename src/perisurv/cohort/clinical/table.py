@@ -1,0 +1,260 @@
+"""Clinical tables: any file, column name and spelling to rows of known meaning, and what was assumed on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
+from perisurv.cohort.clinical.columns import OUTCOME, Layout, find_columns, require
+from perisurv.cohort.clinical.events import describe, refuse_unknown_coding
+from perisurv.cohort.clinical.features import clinical_frame, covariate_columns
+from perisurv.cohort.clinical.files import Sheet, read_sheet
+from perisurv.cohort.clinical.reader import VALUES, Reader, decimal_sign, order_of_dates
+from perisurv.cohort.clinical.rows import ClinicalRow
+from perisurv.cohort.options import CohortOptions
+from perisurv.core import InputError, ReadError
+
+__all__ = ["ClinicalTable", "read_clinical", "read_table", "refuse_absent_columns"]
+
+DEFAULTS = CohortOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalTable:
+    """Rows of one or several files.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns in the files.
+    guesses
+        How columns and codes were read, one sentence each.
+    remarks
+        What was not understood, one sentence each. Neither quotes a cell of a patient.
+    """
+
+    name: str
+    rows: tuple[ClinicalRow, ...]
+    columns: frozenset[str] = frozenset()
+    guesses: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line a row: clinical columns, ``time_days`` and ``event``, NaN where unknown; index: id in the table."""
+        frame = clinical_frame(self.rows, [row.patient_id for row in self.rows], self.covariates)
+        frame["time_days"] = [math.nan if row.time_days is None else row.time_days for row in self.rows]
+        frame["event"] = pd.array([row.event for row in self.rows], dtype="boolean")
+        return frame
+
+
+def read_clinical(tables: Path | str | Sequence[Path | str], options: CohortOptions = DEFAULTS) -> ClinicalTable:
+    """Read clinical tables without images.
+
+    Parameters
+    ----------
+    tables
+        CSV, TSV, XLSX or Parquet.
+
+    Raises
+    ------
+    InputError
+        If a file is not there or no table, or a column that is needed is missing or not certain.
+    """
+    paths = [Path(p) for p in ([tables] if isinstance(tables, (str, Path)) else tables)]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"There is no clinical table {path}; give the path of a CSV, TSV, XLSX or Parquet file.")
+    read = [read_table(path, path.name, options) for path in paths]
+    refuse_absent_columns(read, options)
+    return ClinicalTable(
+        ", ".join(table.name for table in read),
+        tuple(row for table in read for row in table.rows),
+        frozenset().union(*(table.columns for table in read)),
+        tuple(text for table in read for text in table.guesses),
+        tuple(text for table in read for text in table.remarks),
+        covariate_columns(options),
+    )
+
+
+def read_table(
+    path: Path, name: str, options: CohortOptions, *, given: bool = True, outcome: bool = True
+) -> ClinicalTable:
+    """Read one clinical table.
+
+    Parameters
+    ----------
+    name
+        What messages call the file.
+    given
+        Whether the user named this file. A file that was merely found is a clinical table only if it has a column
+        of patients and, with ``outcome``, of follow-up, else of any clinical meaning; if not it gives no rows.
+    outcome
+        Whether time and event are needed.
+
+    Raises
+    ------
+    ReadError
+        If the file is not a table, or it is not certain how to read it.
+    InputError
+        If a needed column is missing, two columns have one meaning, or codes are not known.
+    """
+    sheet = read_sheet(path, name, options.clinical)
+    if sheet is None:
+        if given:
+            raise ReadError(f"{name} is empty; a clinical table has a line of column names and a line a patient.")
+        return ClinicalTable(name, ())
+    if not given and not _telling(sheet, options, outcome=outcome):
+        return ClinicalTable(name, ())
+    layout = find_columns(sheet.names, name, options, outcome=outcome)
+    require(layout, _needed(layout, outcome=outcome), options)
+    lines, remarks = _identified(sheet, layout, options)
+    if "event" in layout.position:
+        texts = [layout.text(line, "event") for line in lines]
+        codes, missing = options.clinical.event_codes, options.clinical.missing
+        refuse_unknown_coding(texts, layout.column("event"), name, codes, missing)
+    reader = Reader(
+        layout, options, decimal_sign(sheet, lines, layout, options), order_of_dates(lines, layout, options),
+        path.absolute().parent.name, frozenset(layout.text(line, "sex") for line in lines),
+    )  # fmt: skip
+    rows = tuple(reader.row(line) for line in lines)
+    guesses = _guesses(sheet, layout, lines, options, reader)
+    remarks += [*_absent(layout, options, outcome=outcome), *_not_understood(lines, rows, reader)]
+    return ClinicalTable(name, rows, frozenset(sheet.names), guesses, tuple(remarks), covariate_columns(options))
+
+
+def refuse_absent_columns(tables: Sequence[ClinicalTable], options: CohortOptions) -> None:
+    """Refuse a column that the user named and no table has.
+
+    Raises
+    ------
+    InputError
+        With the columns that are there.
+    """
+    there = frozenset().union(*(table.columns for table in tables))
+    named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
+    named["ignore"] = options.columns.ignore
+    for meaning, columns in named.items():
+        for column in columns:
+            if tables and " ".join(column.split()) not in there:
+                names = ", ".join(table.name for table in tables)
+                raise InputError(
+                    f"No column {column!r} for {meaning} in {names}; the columns are {', '.join(sorted(there - {''}))}."
+                    f" Correct {meaning} in the study file."
+                )
+
+
+def _telling(sheet: Sheet, options: CohortOptions, *, outcome: bool) -> bool:
+    """Whether the columns of a file that was merely found are those of a clinical table."""
+    try:
+        position = find_columns(sheet.names, "", options, outcome=outcome).position
+    except InputError:
+        return True  # two columns for one clinical meaning: it is one, and the user has to choose
+    telling = {"time", "event", "date_death", "date_last"} if outcome else {*VALUES, "sex", "stage", "centre"}
+    return "id" in position and bool(position.keys() & telling)
+
+
+def _needed(layout: Layout, *, outcome: bool) -> list[str]:
+    if not outcome:
+        return ["id"]
+    there = layout.position.keys()
+    by_dates = "date_zero" in there and bool({"date_death", "date_last"} & there)
+    needed = ["id"] if by_dates else ["id", "time"]
+    return needed if "date_death" in there else [*needed, "event"]
+
+
+def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[list[tuple[Cell, ...]], list[str]]:
+    """Lines with an id, declared codes of missing values emptied, and what is odd about the ids."""
+    place = layout.position["id"]
+    codes = options.clinical.missing
+    lines, without, padded, figures = [], [], 0, 0
+    for line, number in zip(sheet.lines, sheet.numbers, strict=True):
+        cell = line[place]
+        if not text_of(cell):
+            without.append(number)
+            continue
+        padded += isinstance(cell, str) and cell != cell.strip()
+        figures += isinstance(cell, float)
+        lines.append(tuple("" if codes and k != place and is_missing(c, codes) else c for k, c in enumerate(line)))
+    name, column = layout.name, layout.column("id")
+    remarks = []
+    if without:
+        rows = ", ".join(map(str, without[:5])) + (", ..." if len(without) > 5 else "")
+        remarks.append(f"{name}: rows without id in column {column!r}, left out: {len(without)} (row {rows}).")
+    if padded:
+        remarks.append(f"{name}: ids in column {column!r} with blanks around them, which do not count: {padded}.")
+    if figures:
+        remarks.append(
+            f"{name}: ids in column {column!r} that are stored as numbers, so that leading zeros, if there were any, "
+            f"are lost: {figures}; format the column as text if the images have them."
+        )
+    return lines, remarks
+
+
+def _guesses(
+    sheet: Sheet, layout: Layout, lines: Sequence[Sequence[Cell]], options: CohortOptions, reader: Reader
+) -> tuple[str, ...]:
+    told = [f"{layout.name}: {len(lines)} row{'s' * (len(lines) != 1)} ({sheet.how})"]
+    for meaning, place in sorted(layout.position.items(), key=lambda item: item[1]):
+        detail = []
+        if meaning == "time":
+            unit, why = layout.time_unit(options)
+            detail.append(f"{unit}: {why}" if why == "its name states no unit" else unit)
+        if meaning == "event":
+            detail.append(describe([layout.text(line, "event") for line in lines], options.clinical.event_codes))
+        if meaning.startswith("date_") and reader.order in ("dmy", "mdy"):
+            detail.append("day first" if reader.order == "dmy" else "month first")
+        if detail or meaning in layout.guessed:
+            kind = f" ({'; '.join(filter(None, detail))})" if any(detail) else ""
+            told.append(f"{layout.name}: column {layout.columns[place]!r} read as {meaning}{kind}")
+    if "event" not in layout.position and "date_death" in layout.position:
+        told.append(
+            f"{layout.name}: a date in {layout.column('date_death')!r} read as event (date = dead, empty = alive)"
+        )
+    if "time" not in layout.position and "date_zero" in layout.position:
+        told.append(
+            f"{layout.name}: time read as the days from {layout.column('date_zero')!r} to death or last follow-up"
+        )
+    if "centre" not in layout.position:
+        told.append(f"{layout.name}: no column of centres, so its folder {reader.folder!r} is the centre")
+    unread = [c for k, c in enumerate(layout.columns) if c and k not in layout.position.values()]
+    if unread:
+        told.append(f"{layout.name}: not read: {', '.join(unread)}")
+    return tuple(told)
+
+
+def _absent(layout: Layout, options: CohortOptions, *, outcome: bool) -> list[str]:
+    """Columns that the user named and this table lacks, perhaps as another centre has them."""
+    named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
+    there = layout.position.keys() | (frozenset() if outcome else OUTCOME)
+    return [
+        f"{layout.name}: no column {' or '.join(map(repr, columns))}, so {meaning} counts as missing."
+        for meaning, columns in named.items()
+        if meaning not in there
+    ]
+
+
+def _not_understood(lines: Sequence[Sequence[Cell]], rows: Sequence[ClinicalRow], reader: Reader) -> Iterable[str]:
+    """What was not understood, without quoting it."""
+    layout, remarks = reader.layout, []
+    for meaning, column in layout.position.items():
+        lost = sum(reader.lost(line, meaning) for line in lines)
+        if lost:
+            remarks.append(
+                f"{layout.name}: {lost} of {len(rows)} cells of column {layout.columns[column]!r} are not understood "
+                f"as {meaning} and count as missing."
+            )
+    filled = sum(row.time_from_dates for row in rows)
+    if filled and "time" in layout.position:
+        remarks.append(f"{layout.name}: empty times taken from the dates: {filled}.")
+    longest = max((row.time_days for row in rows if row.time_days is not None), default=math.inf)
+    if len(rows) >= 10 and longest < 200:
+        remarks.append(
+            f"{layout.name}: nobody is followed for more than {longest:.0f} days; if these are not days, set time_unit."
+        )
+    return remarks
