@@ -65,7 +65,9 @@ class Upright:
 
     def turn(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array as shown, a view."""
-        return np.flip(values.transpose(self.order), [place for place in range(3) if self.flipped[place]])
+        kept, turned = slice(None), slice(None, None, -1)
+        k, j, i = (turned if flipped else kept for flipped in self.flipped)
+        return values.transpose(self.order)[k, j, i]
 
     def index(self, place: Sequence[float], shape: Sequence[int]) -> tuple[float, float, float]:
         """Index in the array of that shape of a place in the array as shown."""

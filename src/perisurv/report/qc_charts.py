@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def hu_histogram(regions: Sequence[tuple[str, str, Floats]], tissues: Tissues = 
 
 
 def cohort_histogram(values: Sequence[float], label: str, *, logarithmic: bool = False) -> str:
-    """How often a figure occurs in the cohort; a bar a value where there are few, else a bar a range.
+    """How often a figure occurs in the cohort: a bar a value where there are few, else, and for volumes, a bar a range.
 
     Parameters
     ----------
@@ -92,14 +93,14 @@ def cohort_histogram(values: Sequence[float], label: str, *, logarithmic: bool =
 def _counted(known: Floats, *, logarithmic: bool) -> tuple[list[str], list[int]]:
     # Spacings differ by rounding in their last figures.
     rounded, counts = np.unique(np.round(known, 3), return_counts=True)
-    if len(rounded) <= MOST_BARS:
+    if len(rounded) <= (1 if logarithmic else MOST_BARS):
         return [f"{value:.3g}" for value in rounded], counts.tolist()
     bars = min(MOST_BARS, max(4, int(np.sqrt(known.size)) + 1))
     space = np.geomspace if logarithmic else np.linspace
     edges = space(known.min(), known.max(), bars + 1)
     edges[0], edges[-1] = known.min(), known.max()
     ranges = np.histogram(known, edges)[0]
-    return [f"{a:.2g}\u2013{b:.2g}" for a, b in zip(edges[:-1], edges[1:], strict=True)], ranges.tolist()
+    return [f"{a:.2g}\u2013{b:.2g}" for a, b in pairwise(edges)], ranges.tolist()
 
 
 def _bands(tissues: Tissues, bottom: float) -> str:

@@ -38,7 +38,9 @@ class PatientRow:
     findings
         Of every check.
     reasons
-        Why the patient was excluded; empty: included.
+        Why the patient, or a series of the patient, was excluded.
+    excluded
+        Whether the patient left the study.
     """
 
     patient: str
@@ -48,6 +50,7 @@ class PatientRow:
     audits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     reasons: tuple[str, ...] = ()
+    excluded: bool = False
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -105,13 +108,17 @@ def render_cohort(
 
 
 def _key(rows: Sequence[PatientRow], exclusions: Sequence[Exclusion]) -> list[tuple[str, str, str]]:
-    gone = sum(bool(row.reasons) for row in rows)
+    gone = sum(row.excluded for row in rows)
     files_only = sum(not e.patient for e in exclusions)
     volumes = sorted(row.audits["tumour"]["volume_ml"] for row in rows if "tumour" in row.audits)
     failed = sum(bool(row.failed) for row in rows)
     key = [
         ("Included", str(len(rows) - gone), f"of {len(rows)} patients"),
-        ("Excluded", str(gone), f"and {files_only} files without a patient" if files_only else ""),
+        (
+            "Excluded",
+            str(gone),
+            f"and {files_only} file{'s' * (files_only > 1)} without a patient" if files_only else "",
+        ),
         ("With a failed check", str(failed), f"of {sum(bool(row.findings) for row in rows)} with findings"),
     ]
     if volumes:
@@ -128,8 +135,8 @@ def _cells(row: PatientRow, rings: Sequence[str]) -> dict[str, Any]:
         "patient": row.patient,
         "centre": row.centre,
         "link": row.link,
-        "excluded": bool(row.reasons),
-        "clean": not row.reasons and not row.failed,
+        "excluded": row.excluded,
+        "clean": not row.excluded and not row.failed,
         "numbers": [
             str(len(row.failed)) if row.findings else DASH,
             str(grid.shape[0]) if grid else DASH,
@@ -144,7 +151,7 @@ def _cells(row: PatientRow, rings: Sequence[str]) -> dict[str, Any]:
 
 def _worst(row: PatientRow) -> str:
     """Why the patient was excluded; else the first check that failed; else the ring that lost most."""
-    if row.reasons:
+    if row.excluded:
         return " ".join(row.reasons)
     if row.failed:
         first = row.failed[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from perisurv.report.qc_views import LUNG, SOFT_TISSUE, Views, montage, planes
 from perisurv.report.qc_words import audit_table, figure, grid_facts, outcome, region_label, scan_facts
 
 __all__ = ["Sheet", "qc_environment", "render_sheet"]
+
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +35,11 @@ class Sheet:
     findings
         Of every check, in their order.
     reasons
-        Why the patient was excluded; empty: included.
+        Why the patient, or a series of the patient, was excluded.
+    excluded
+        Whether the patient left the study.
     tissues
         Tissue and upper limit in HU, ascending, as the audit counts them.
-    notes
-        Further sentences.
     version
         Of the software.
     """
@@ -47,8 +49,8 @@ class Sheet:
     native: Geometry | None = None
     findings: tuple[Finding, ...] = ()
     reasons: tuple[str, ...] = ()
+    excluded: bool = False
     tissues: Tissues = ()
-    notes: tuple[str, ...] = field(default=())
     version: str = ""
 
 
@@ -58,12 +60,13 @@ def render_sheet(sheet: Sheet) -> str:
     All styles and pictures are inside; text from files is escaped; the same input gives the same text.
     """
     said = [(finding, outcome(finding)) for finding in sheet.findings]
-    page: dict[str, Any] = {"sheet": sheet, "findings": said, "views": None, "key": _key(sheet)}
+    page: dict[str, Any] = {"sheet": sheet, "findings": said, "views": None, "key": _key(sheet), "notes": _notes(sheet)}
     grids = [("CT as it came", sheet.native)] if sheet.native else []
     if sheet.regions is not None:
         page |= _pictures(sheet.regions) | _figures(sheet.regions, sheet.tissues)
-        grids.append(("Analysis grid, cut around tumour and rings", sheet.regions.image.geometry))
-    page["grids"] = [(name, grid_facts(grid)) for name, grid in grids]
+        grids.append(("Analysis grid around tumour and rings", sheet.regions.image.geometry))
+    page["grid_names"] = [name for name, _ in grids]
+    page["geometry"] = _side_by_side([grid_facts(grid) for _, grid in grids])
     page["scan"] = scan_facts(sheet.regions.acquisition) if sheet.regions else []
     return qc_environment().get_template("qc_sheet.html").render(page)
 
@@ -95,6 +98,24 @@ def _key(sheet: Sheet) -> list[tuple[str, str, str]]:
             share, name = max(shares)
             key.append(("Most clipped ring", figure("clipped_share", share), region_label(name)))
     return key
+
+
+def _side_by_side(columns: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, list[str]]]:
+    """The same facts of several things: name, and the fact of each."""
+    return [(facts[0][0], [value for _, value in facts]) for facts in zip(*columns, strict=True)]
+
+
+def _notes(sheet: Sheet) -> list[str]:
+    """What was left out of a patient who stays, and rings that lost more than half."""
+    notes = [] if sheet.excluded else [f"Left out of this patient: {reason}" for reason in sheet.reasons]
+    for region in sheet.regions or ():
+        share = region.audit.get("clipped_share", 0.0)
+        if share > HALF:
+            notes.append(
+                f"{region_label(region.name)}: {figure('clipped_share', share)} were clipped; its features "
+                "describe what is left."
+            )
+    return notes
 
 
 def _pictures(regions: RegionSet) -> dict[str, Any]:

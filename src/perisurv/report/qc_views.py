@@ -99,10 +99,7 @@ class Views:
 
     def names(self) -> list[tuple[str, str]]:
         """Name and colour of every region."""
-        return [
-            (region_label(region.name), RINGS[n % len(RINGS)])
-            for n, region in enumerate(self.regions)
-        ]
+        return [(region_label(region.name), RINGS[n % len(RINGS)]) for n, region in enumerate(self.regions)]
 
     def position_mm(self, axis: int, index: int) -> float:
         """LPS coordinate z, y or x, in mm, of a slice across the shown axis, where it cuts through the tumour."""
@@ -128,9 +125,7 @@ def planes(views: Views, window: Window, *, define: bool = True) -> str:
     """
     k, j, i = views.slices
     panels = [_panel(views, axis, index) for axis, index in ((0, k), (1, j), (2, i))]
-    down, back, left = (
-        (index + 0.5) * step for index, step in zip((k, j, i), views.view.spacing_mm, strict=True)
-    )
+    down, back, left = ((index + 0.5) * step for index, step in zip((k, j, i), views.view.spacing_mm, strict=True))
     width = sum(panel.width_mm for panel in panels) / (1 - 2 * GAP)
     marks = [(left, back), (left, down), (back, down)]
     drawn, x = [], 0.0
@@ -182,7 +177,7 @@ def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None 
 
 def _around(views: Views) -> tuple[slice, slice]:
     """Rows and columns of the axial slices that hold a region, with a margin."""
-    shadow = views.filled[-1].any(axis=0)
+    shadow: Values = np.logical_or.reduce(views.filled[-1], axis=0)
     found = []
     for hits, step, count in zip(
         (shadow.any(axis=1), shadow.any(axis=0)), views.view.spacing_mm[1:], shadow.shape, strict=True
@@ -211,7 +206,9 @@ def _drawn(
     ):
         parts.append(f'<text x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}" font-size="{em:.2f}">{letters}</text>')
     caption = escape(panel.title if panel.key[:3] != "cut" else panel.title.split(", ")[1])
-    parts.append(f'<text class="where" x="{0.4 * em:.2f}" y="{1.1 * em:.2f}" font-size="{0.8 * em:.2f}">{caption}</text>')
+    parts.append(
+        f'<text class="where" x="{0.4 * em:.2f}" y="{1.1 * em:.2f}" font-size="{0.8 * em:.2f}">{caption}</text>'
+    )
     if scale and width > 2 * SCALE_MM:
         x, y = 0.5 * em, height - 0.6 * em
         parts.append(f'<path class="scale" d="M{x:.2f} {y:.2f}h{SCALE_MM:g}"/>')
@@ -241,11 +238,12 @@ def _marks(panel: _Panel, at: tuple[float, float]) -> str:
     x, y = at
     length = 0.025 * panel.width_mm
     w, h = panel.width_mm, panel.height_mm
-    lines = f"M{x:.2f} 0v{length:.2f}M{x:.2f} {h:.2f}v{-length:.2f}M0 {y:.2f}h{length:.2f}M{w:.2f} {y:.2f}h{-length:.2f}"
+    lines = (
+        f"M{x:.2f} 0v{length:.2f}M{x:.2f} {h:.2f}v{-length:.2f}M0 {y:.2f}h{length:.2f}M{w:.2f} {y:.2f}h{-length:.2f}"
+    )
     return f'<path class="mark" d="{lines}"/>'
 
 
 def _svg(inside: str, width: float, height: float, label: str) -> str:
-    return (
-        f'<svg class="slices" role="img" aria-label="{escape(label)}" viewBox="0 0 {width:.3f} {height:.3f}">{inside}</svg>'
-    )
+    box = f"0 0 {width:.3f} {height:.3f}"
+    return f'<svg class="slices" role="img" aria-label="{escape(label)}" viewBox="{box}">{inside}</svg>'

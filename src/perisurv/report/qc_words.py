@@ -22,7 +22,10 @@ UNITS = {
 }
 # What a reader asks first; columns that begin otherwise follow in their order.
 ORDER = ("volume", "unclipped", "ball", "thickness", "clipped")
-NAMES = {"ball_shell_ml": "same ring around a ball of the tumour's volume", "unclipped_volume_ml": "volume before barrier"}
+NAMES = {
+    "ball_shell_ml": "same ring around a ball of the tumour's volume",
+    "unclipped_volume_ml": "volume before barrier",
+}
 SCAN = {"slice_spacing_mm": "", "pixel_spacing_mm": "", "kernel": "Kernel", "scanner": "Scanner"}
 
 

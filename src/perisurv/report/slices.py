@@ -40,7 +40,7 @@ def outline(mask: NDArray[np.bool_]) -> str:
     """Path of the outlines of a region in one slice; empty where the region is absent.
 
     Level 0.5 between the centres of voxels inside and outside. Coordinates are halves of a voxel, counted from the
-    corner of the slice: column x, row y; the centre of voxel [j, i] is (2 i + 1, 2 j + 1). All points are whole numbers.
+    corner of the slice, column and row: the centre of voxel [j, i] is (2 i + 1, 2 j + 1). All points are whole numbers.
     """
     # A border of nothing closes the outline of a region that the image cuts off.
     padded = np.pad(mask.astype(np.float64), 1)

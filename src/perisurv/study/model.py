@@ -113,7 +113,7 @@ class Model:
 
     def _regions(self, cohort: Cohort) -> tuple[list[RegionSet], list[Exclusion]]:
         def build(patient: Patient) -> RegionSet:
-            return stages.build_regions(patient, self.settings)
+            return stages.build_regions(patient.load(), self.settings)
 
         built = run_tasks(build, cohort.patients, workers=1)
         good = [r for r in built if not isinstance(r, Failure)]

@@ -28,11 +28,14 @@ from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models, true_risk
 from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.network_jobs import cut_patch_of, train_network_of
 from perisurv.study.provenance import VERSION, provenance
+from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
     RunFolder,
+    grid_row,
     listing,
     read_json,
     read_table,
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Run"]
 
-STAGES = ("index", "regions", "extract", "fit", "evaluate", "report")
+STAGES = ("index", "regions", "qc", "extract", "fit", "evaluate", "report")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Run:
         cohort = self.index(cohort)
         self._refuse_early(cohort)
         self.regions()
+        self.qc()
         self.extract()
         self.fit()
         evaluation = self.evaluate()
@@ -80,7 +84,7 @@ class Run:
         return evaluation
 
     def index(self, cohort: Cohort | None = None) -> Cohort:
-        """Find the patients; write ``cohort.parquet`` and the exclusions."""
+        """Find the patients; write ``cohort.parquet``, ``checks.parquet`` and the exclusions."""
         given, root = self.settings.input, Path(self.settings.input.folder)
         if cohort is None:
             if not given.folder or not root.is_dir():
@@ -89,20 +93,21 @@ class Run:
             files = listing(root, map(Path, given.clinical))
             key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:
-            key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json())
-        if self.folder.done("index") != key or not self.folder.cohort.exists():
+            key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
+        if self.folder.done("index") != key or not (self.folder.cohort.exists() and self.folder.checks.exists()):
             self.folder.forget("index")
             if cohort is None:
                 cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
             write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
+            self.folder.write_findings(cohort.findings)
             self.folder.write_exclusions("index", cohort.exclusions)
             self.folder.finish("index", key)
         return self.cohort()
 
     def regions(self) -> None:
-        """Build tumour and rings of every patient; write ``regions/`` and ``regions.parquet``."""
+        """Build tumour and rings of every patient; write ``regions/``, ``regions.parquet`` and the grids of the CTs."""
         key = self._key("regions", "index", self.settings.regions)
-        if self.folder.done("regions") == key and self.folder.audit.exists():
+        if self.folder.done("regions") == key and self.folder.audit.exists() and self.folder.grids.exists():
             return
         self.folder.forget("regions")
         patients = self.cohort().patients
@@ -112,8 +117,13 @@ class Run:
         good = [result for result in results if not isinstance(result, Failure)]
         write_frame(self.folder.audit, pd.DataFrame([row for result in good for row in result["regions"]]))
         write_frame(self.folder.acquisition, pd.DataFrame([result["acquisition"] for result in good]))
+        write_frame(self.folder.grids, pd.DataFrame([result["grid"] for result in good]))
         self._exclude("regions", patients, results)
         self.folder.finish("regions", key)
+
+    def qc(self) -> QcPages:
+        """Write ``qc/``: a sheet a patient and the page of the cohort."""
+        return write_qc(self.folder, self.cohort(), workers=self.settings.workers, progress=self.progress)
 
     def extract(self) -> None:
         """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``."""
@@ -205,7 +215,8 @@ class Run:
         self.folder.require("index")
         frame = pd.read_parquet(self.folder.cohort)
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
-        return cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
+        cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
+        return dataclasses.replace(cohort, findings=self.folder.read_findings())
 
     def data(self) -> StudyData:
         """Features, clinical columns and outcome of the patients that came through extraction."""
@@ -312,7 +323,7 @@ class Run:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
         parts = self.folder.open_parts("patches", key)
         results = self._each(
-            "patches", partial(_patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
+            "patches", partial(cut_patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
         )
         _, bad = split_failures(patients, results)
         if bad:
@@ -323,7 +334,7 @@ class Run:
         for number, fold in enumerate(folds):
             outcome = data.outcome.take([p for p in data.training if p not in fold])
             jobs.append((number, outcome))
-        work = partial(_network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
+        work = partial(train_network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
         results = self._each("networks", work, jobs)
         _, bad = split_failures(jobs, results)
         if bad:
@@ -354,11 +365,13 @@ def _outcome(cohort: Cohort) -> Outcome:
 def _regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
     marker = parts / f"{safe_name(patient.id)}.json"
     if not marker.exists():
-        regions = stages.build_regions(patient, settings)
+        scan = patient.load()
+        regions = stages.build_regions(scan, settings)
         save_regions(folder / safe_name(patient.id), regions)
         audit = [{"patient": patient.id, "region": r.name, "volume_ml": r.mask.volume_ml, **r.audit} for r in regions]
         acquisition = {"patient": patient.id, **regions.acquisition}
-        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition}))
+        grid = grid_row(patient.id, scan.ct.geometry)
+        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition, "grid": grid}))
     return read_json(marker)
 
 
@@ -375,20 +388,3 @@ def _redrawn_of(job: tuple[Patient, int], *, settings: StudySettings, parts: Pat
     if not part.exists():
         write_table(part, stages.extract_redrawn(patient, repeat, settings))
     return read_table(part)
-
-
-def _patch_of(patient: str, *, settings: StudySettings, folder: Path, parts: Path) -> None:
-    part = parts / f"{safe_name(patient)}.npy"
-    if not part.exists():
-        patch = stages.patch(load_regions(folder / safe_name(patient)), settings)
-        temporary = part.with_name(f".{part.name}.{os.getpid()}.npy")
-        np.save(temporary, patch, allow_pickle=False)
-        temporary.replace(part)
-
-
-def _network_of(job: tuple[int, Outcome], *, settings: StudySettings, patches: Path, parts: Path) -> None:
-    number, outcome = job
-    target = parts / f"network_{number}"
-    if not target.exists():
-        cubes = {p: np.load(patches / f"{safe_name(p)}.npy", allow_pickle=False) for p in outcome.patients}
-        stages.train_network(cubes, outcome, number, settings).save(target)

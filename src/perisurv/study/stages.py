@@ -89,9 +89,9 @@ class Branch:
 # --- one patient -----------------------------------------------------------------------------------------------
 
 
-def build_regions(patient: Patient, settings: StudySettings) -> RegionSet:
+def build_regions(scan: Scan, settings: StudySettings) -> RegionSet:
     """CT and contour -> tumour and rings on the analysis grid (METHOD 4-6)."""
-    return rings(patient.load(), settings.regions)
+    return rings(scan, settings.regions)
 
 
 def volume_column(settings: StudySettings) -> str:
