@@ -128,6 +128,8 @@ class Model:
         features = [stages.extract_features(r, self.settings) for r in regions]
         table = FeatureTable.stack(features)
         table = table.join(clinical_features(cohort.clinical))
+        audits = {r.patient: stages.audit_figures(r) for r in regions}
+        table = table.join(stages.audit_features(audits, self.settings))
         if self.embedders:
             patches = {r.patient: stages.patch(r, self.settings) for r in regions}
             table = table.join(stages.embed_new(self.embedders, table.patients, patches))

@@ -7,7 +7,6 @@ all, finished patients and networks are kept as parts, and a stage is done only 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -22,22 +21,20 @@ from threadpoolctl import threadpool_limits
 from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
 from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, OutcomeError, Patient
 from perisurv.evaluation import evaluation_from_json, evaluation_to_json, external_split
-from perisurv.regions import load_regions, save_regions
+from perisurv.regions import load_regions
 from perisurv.report import render_report
 from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models, true_risk
+from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
-from perisurv.study.network_jobs import cut_patch_of, train_network_of
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
     RunFolder,
-    grid_row,
     listing,
-    read_json,
     read_table,
     safe_name,
     write_frame,
@@ -112,7 +109,7 @@ class Run:
         self.folder.forget("regions")
         patients = self.cohort().patients
         parts = self.folder.open_parts("regions", key)
-        work = partial(_regions_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        work = partial(regions_of, settings=self.settings, folder=self.folder.regions, parts=parts)
         results = self._each("regions", work, patients)
         good = [result for result in results if not isinstance(result, Failure)]
         write_frame(self.folder.audit, pd.DataFrame([row for result in good for row in result["regions"]]))
@@ -131,10 +128,11 @@ class Run:
         if self.folder.done("extract") == key and self.folder.features.exists():
             return
         self.folder.forget("extract")
+        self._covariates()  # refused here, before hours are spent
         cohort = self.cohort()
         patients = self._left(cohort, "regions")
         parts = self.folder.open_parts("extract", key)
-        work = partial(_features_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        work = partial(features_of, settings=self.settings, folder=self.folder.regions, parts=parts)
         results = self._each("extract", work, patients)
         self._exclude("extract", patients, results)
         table = FeatureTable.stack([r for r in results if not isinstance(r, Failure)])
@@ -145,7 +143,7 @@ class Run:
     def fit(self) -> Model:
         """Train networks, choose the ring, fit every branch on the training patients; write ``model/``."""
         options = (self.settings.deep, self.settings.fit, self.settings.seed, self.settings.clinical_in_combined)
-        key = self._key("fit", "extract", *options, self.settings.stability)
+        key = self._key("fit", "extract", *options, self.settings.stability, self.settings.audit_covariates)
         if self.folder.done("fit") == key and self.folder.model.exists():
             return load_model(self.folder.model)
         self.folder.forget("fit")
@@ -224,7 +222,8 @@ class Run:
         cohort, features = self.cohort(), read_table(self.folder.features)
         if cohort.outcome is None:
             raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
-        return StudyData.split(cohort, features, cohort.outcome.take(features.patients))
+        data = StudyData.split(cohort, features, cohort.outcome.take(features.patients))
+        return dataclasses.replace(data, clinical=data.clinical.join(self._covariates()))
 
     def cohort_options(self) -> CohortOptions:
         """Options of the index, with the key of the pseudonyms unless the study keeps the identities.
@@ -270,6 +269,9 @@ class Run:
         if self.settings.input.truth:
             true_risk(Path(self.settings.input.truth), tested, self.cohort_options().pseudonym_key)
 
+    def _covariates(self) -> FeatureTable:
+        return stages.audit_features(self.folder.read_audits(), self.settings)
+
     def _key(self, stage: str, before: str, *options: object) -> str:
         self.folder.require(before)
         return digest(stage, VERSION, self.folder.done(before), *options)
@@ -296,7 +298,7 @@ class Run:
         count = min(options.patients, len(data.training))
         chosen = sorted(rng.choice(data.training, size=count, replace=False).tolist())
         jobs = [(cohort[p], repeat) for p in chosen for repeat in range(options.repeats)]
-        results = self._each("stability", partial(_redrawn_of, settings=self.settings, parts=parts), jobs)
+        results = self._each("stability", partial(redrawn_of, settings=self.settings, parts=parts), jobs)
         rows = [
             table.frame.assign(repeat=repeat)
             for (_, repeat), table in zip(jobs, results, strict=True)
@@ -323,7 +325,7 @@ class Run:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
         parts = self.folder.open_parts("patches", key)
         results = self._each(
-            "patches", partial(cut_patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
+            "patches", partial(patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
         )
         _, bad = split_failures(patients, results)
         if bad:
@@ -334,7 +336,7 @@ class Run:
         for number, fold in enumerate(folds):
             outcome = data.outcome.take([p for p in data.training if p not in fold])
             jobs.append((number, outcome))
-        work = partial(train_network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
+        work = partial(network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
         results = self._each("networks", work, jobs)
         _, bad = split_failures(jobs, results)
         if bad:
@@ -360,31 +362,3 @@ def _outcome(cohort: Cohort) -> Outcome:
     if cohort.outcome is None:
         raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
     return cohort.outcome
-
-
-def _regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
-    marker = parts / f"{safe_name(patient.id)}.json"
-    if not marker.exists():
-        scan = patient.load()
-        regions = stages.build_regions(scan, settings)
-        save_regions(folder / safe_name(patient.id), regions)
-        audit = [{"patient": patient.id, "region": r.name, "volume_ml": r.mask.volume_ml, **r.audit} for r in regions]
-        acquisition = {"patient": patient.id, **regions.acquisition}
-        grid = grid_row(patient.id, scan.ct.geometry)
-        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition, "grid": grid}))
-    return read_json(marker)
-
-
-def _features_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> FeatureTable:
-    part = parts / f"{safe_name(patient.id)}.parquet"
-    if not part.exists():
-        write_table(part, stages.extract_features(load_regions(folder / safe_name(patient.id)), settings))
-    return read_table(part)
-
-
-def _redrawn_of(job: tuple[Patient, int], *, settings: StudySettings, parts: Path) -> FeatureTable:
-    patient, repeat = job
-    part = parts / f"{safe_name(patient.id)}.redrawn{repeat}.parquet"
-    if not part.exists():
-        write_table(part, stages.extract_redrawn(patient, repeat, settings))
-    return read_table(part)
