@@ -94,7 +94,7 @@ class Views:
         """The regions of one patient, turned."""
         view = Upright.of(regions.image.geometry)
         filled = tuple(np.logical_or.accumulate([view.turn(region.mask.values) for region in regions]))
-        k, j, i = (int(filled[0].sum(axis=axes).argmax()) for axes in ((1, 2), (0, 2), (0, 1)))
+        k, j, i = (_largest(filled[0], across) for across in ((1, 2), (0, 2), (0, 1)))
         return cls(regions, view, view.turn(regions.image.values), filled, (k, j, i))
 
     def names(self) -> list[tuple[str, str]]:
@@ -155,6 +155,13 @@ def montage(views: Views, window: Window, *, define: bool = True) -> str:
         drawn.append(f'<g transform="translate({x:.3f} {y:.3f})">{inside}</g>')
     label = f"{len(panels)} axial slices through the tumour, from head to feet. {window}. Outlines of tumour and rings."
     return _svg("".join(drawn), width, rows * one.height_mm + (rows - 1) * GAP * width, label)
+
+
+def _largest(mask: Values, across: tuple[int, int]) -> int:
+    """Slice with the largest section; of several the middle one."""
+    areas = mask.sum(axis=across)
+    best = np.flatnonzero(areas == areas.max())
+    return int(best[len(best) // 2])
 
 
 def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None = None) -> _Panel:
