@@ -60,7 +60,14 @@ def render_sheet(sheet: Sheet) -> str:
     All styles and pictures are inside; text from files is escaped; the same input gives the same text.
     """
     said = [(finding, outcome(finding)) for finding in sheet.findings]
-    page: dict[str, Any] = {"sheet": sheet, "findings": said, "views": None, "key": _key(sheet), "notes": _notes(sheet)}
+    page: dict[str, Any] = {
+        "sheet": sheet,
+        "version": sheet.version,
+        "findings": said,
+        "views": None,
+        "key": _key(sheet),
+        "notes": _notes(sheet),
+    }
     grids = [("CT as it came", sheet.native)] if sheet.native else []
     if sheet.regions is not None:
         page |= _pictures(sheet.regions) | _figures(sheet.regions, sheet.tissues)

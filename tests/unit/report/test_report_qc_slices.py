@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from matplotlib.path import Path as Polygon
+from report_shapes import stored
 
 from perisurv.core import Geometry, Mask, Region, RegionSet, Volume
 from perisurv.report.orientation import Upright, side
@@ -101,9 +102,9 @@ def test_the_patient_is_shown_the_same_way_however_the_array_is_stored(
     regions: RegionSet, order: tuple[int, int, int], flips: tuple[int, ...]
 ) -> None:
     """Pictures, letters, outlines and the written coordinates."""
-    stored = _stored(regions, order, flips)
-    assert planes(Views.of(stored), LUNG) == planes(Views.of(regions), LUNG)
-    assert montage(Views.of(stored), SOFT_TISSUE) == montage(Views.of(regions), SOFT_TISSUE)
+    other = Views.of(stored(regions, order, flips))
+    assert planes(other, LUNG) == planes(Views.of(regions), LUNG)
+    assert montage(other, SOFT_TISSUE) == montage(Views.of(regions), SOFT_TISSUE)
 
 
 def test_letters_follow_an_oblique_grid(regions: RegionSet) -> None:
@@ -190,23 +191,3 @@ def test_upright_goes_back_to_the_array() -> None:
     for place in ((0, 0, 0), (1, 2, 3), (3, 4, 5)):
         k, j, i = (int(v) for v in view.index(place, values.shape))
         assert shown[place] == values[k, j, i]
-
-
-def _stored(regions: RegionSet, order: tuple[int, int, int], flips: tuple[int, ...]) -> RegionSet:
-    """The same patient with the array axes in another order and direction."""
-    grid = regions.image.geometry
-    direction = np.asarray(grid.direction)[:, list(order)]
-    shape = np.asarray(grid.shape)[list(order)]
-    corner = np.zeros(3)
-    for axis in flips:
-        corner[order[axis]] = shape[axis] - 1
-        direction[:, axis] *= -1
-    x, y, z = (tuple(float(v) for v in row) for row in direction)
-    origin = tuple(float(v) for v in grid.to_mm(corner))
-    stored = Geometry(tuple(int(n) for n in shape), (1.0, 1.0, 1.0), origin, (x, y, z))  # type: ignore[arg-type]
-
-    def turned(values: np.ndarray) -> np.ndarray:
-        return np.flip(values.transpose(order), flips)
-
-    kept = tuple(Region(r.name, Mask(turned(r.mask.values), stored), r.audit) for r in regions)
-    return RegionSet("X", Volume(turned(regions.image.values), stored), kept)
