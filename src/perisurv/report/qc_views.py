@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perisurv.core import RegionSet
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_words import region_label
-from perisurv.report.slices import grey_png, outline, png_uri
+from perisurv.report.slices import grey_png, outline, png_uri, thinned
 from perisurv.report.style import RINGS
 
 __all__ = ["LUNG", "SOFT_TISSUE", "Views", "Window", "montage", "planes"]
@@ -22,6 +22,8 @@ MONTAGE_SLICES = 12
 MONTAGE_COLUMNS = 4
 MONTAGE_MARGIN_MM = 8.0
 SCALE_MM = 20.0
+# Pixels along the longer side of a picture, so that a sheet stays small for large tumours and fine grids.
+PLANE_PIXELS, MONTAGE_PIXELS = 220, 150
 # Text and gaps as shares of the width of a drawing.
 TEXT, GAP = 0.0135, 0.008
 
@@ -48,22 +50,23 @@ SOFT_TISSUE = Window("soft", "Soft tissue window", (-160.0, 240.0))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Panel:
-    """One slice: its grey levels, every region filled, spacing and the letters left, right, top, bottom."""
+    """One slice: grey levels in blocks of voxels, every region filled, spacing, letters left, right, top, bottom."""
 
     key: str
     title: str
     image: Values
+    block: int
     filled: tuple[Values, ...]
     spacing_mm: tuple[float, float]
     letters: tuple[str, str, str, str]
 
     @property
     def width_mm(self) -> float:
-        return float(self.image.shape[1] * self.spacing_mm[1])
+        return float(self.filled[0].shape[1] * self.spacing_mm[1])
 
     @property
     def height_mm(self) -> float:
-        return float(self.image.shape[0] * self.spacing_mm[0])
+        return float(self.filled[0].shape[0] * self.spacing_mm[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +169,7 @@ def _largest(mask: Values, across: tuple[int, int]) -> int:
 
 def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None = None) -> _Panel:
     """The slice across one of the shown axes."""
+    whole = box is None
     box = box or (slice(None), slice(None))
     rows, columns = (other for other in range(3) if other != axis)
     down, right = views.view.axes[rows], views.view.axes[columns]
@@ -173,9 +177,9 @@ def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None 
     name = ("Axial", "Coronal", "Sagittal")[axis]
     title = f"{name}, {'zyx'[axis]} = {views.position_mm(axis, index):.1f} mm"
     return _Panel(
-        f"{name.lower()}-{index}" if box[0].start is None else f"cut-{index}",
+        f"{name.lower()}-{index}" if whole else f"cut-{index}",
         title,
-        np.take(views.image, index, axis)[box],
+        *thinned(np.take(views.image, index, axis)[box], PLANE_PIXELS if whole else MONTAGE_PIXELS),
         tuple(np.take(mask, index, axis)[box] for mask in views.filled),
         (views.view.spacing_mm[rows], views.view.spacing_mm[columns]),
         (side(back[0]), side(right), side(back[1]), side(down)),
@@ -199,8 +203,9 @@ def _drawn(
 ) -> str:
     width, height = panel.width_mm, panel.height_mm
     picture = png_uri(grey_png(panel.image, window.range_hu))
+    high, wide = (n * panel.block * step for n, step in zip(panel.image.shape, panel.spacing_mm, strict=True))
     parts = [
-        f'<image width="{width:g}" height="{height:g}" preserveAspectRatio="none" href="{picture}"/>',
+        f'<image width="{wide:g}" height="{high:g}" preserveAspectRatio="none" href="{picture}"/>',
         _outlines(panel, names, define=define),
     ]
     left, right, top, bottom = panel.letters

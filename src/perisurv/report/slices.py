@@ -11,7 +11,7 @@ import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["grey_png", "outline", "png_uri"]
+__all__ = ["grey_png", "outline", "png_uri", "thinned"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LEFT_NEIGHBOUR = 1
@@ -29,6 +29,17 @@ def grey_png(image: NDArray[Any], window_hu: tuple[float, float]) -> bytes:
     header = struct.pack(">IIBBBBB", grey.shape[1], grey.shape[0], 8, 0, 0, 0, 0)
     body = zlib.compress(lines.tobytes(), 9)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+
+
+def thinned(image: NDArray[Any], most: int) -> tuple[NDArray[Any], int]:
+    """Means over square blocks, so that no side has more than ``most`` pixels, and the edge of a block in pixels.
+
+    What fills no whole block at the last row and column is left out.
+    """
+    step = min(-(-max(image.shape) // most), *image.shape)
+    rows, columns = (n // step for n in image.shape)
+    blocks = image[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    return blocks.mean(axis=(1, 3)), step
 
 
 def png_uri(png: bytes) -> str:

@@ -1,5 +1,6 @@
 """Grey levels, outlines and letters of the QC sheet say what the voxels say."""
 
+import base64
 import io
 import re
 
@@ -12,7 +13,7 @@ from report_shapes import stored
 from perisurv.core import Geometry, Mask, Region, RegionSet, Volume
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_views import LUNG, SOFT_TISSUE, Views, montage, planes
-from perisurv.report.slices import grey_png, outline
+from perisurv.report.slices import grey_png, outline, thinned
 from perisurv.report.style import RINGS
 
 
@@ -71,6 +72,37 @@ def test_grey_levels_are_the_window(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(2).uniform(-1500, 500, shape)
     shown = np.rint(imread(io.BytesIO(grey_png(image, (-1350.0, 150.0))), format="png") * 255)
     np.testing.assert_array_equal(shown, np.rint(np.clip((image + 1350) / 1500, 0, 1) * 255))
+
+
+def test_pictures_of_large_slices_are_block_means() -> None:
+    image = np.arange(7 * 10, dtype=float).reshape(7, 10)
+    same, step = thinned(image, 10)
+    assert step == 1
+    np.testing.assert_array_equal(same, image)
+    small, step = thinned(image, 5)
+    assert (step, small.shape) == (2, (3, 5))
+    assert small[1, 2] == image[2:4, 4:6].mean()
+    assert thinned(np.ones((1, 900)), 100)[0].shape == (1, 900)
+
+
+def test_a_fine_grid_keeps_pictures_small_and_outlines_exact() -> None:
+    """Voxels of 0.25 mm: blocks of two in the picture, which stays below its outline voxel for voxel."""
+    shape = (6, 300, 401)
+    grid = Geometry(shape, (1.0, 0.25, 0.25))
+    tumour = np.zeros(shape, dtype=bool)
+    tumour[2:4, 100:181, 120:301] = True
+    image = Volume(np.where(tumour, 40, -1000).astype(np.float32), grid)
+    drawn = planes(Views.of(RegionSet("X", image, (Region("tumour", Mask(tumour, grid)),))), LUNG)
+    width, height, picture = re.findall(r'<image width="([^"]+)" height="([^"]+)" [^>]*base64,([^"]+)"', drawn)[0]
+    shown = imread(io.BytesIO(base64.b64decode(picture)), format="png")
+    assert (float(width), float(height)) == (100.0, 75.0)
+    bright = np.argwhere(shown > 0.5) * 0.5
+    low, high = bright.min(axis=0), bright.max(axis=0) + 0.5
+    (corners,) = _polygons(re.search(r'id="axial-[^"]+"[^>]* d="([^"]+)"', drawn)[1])  # type: ignore[index]
+    millimetres = corners[:, ::-1] * 0.125
+    np.testing.assert_allclose(low, millimetres.min(axis=0), atol=0.5)
+    np.testing.assert_allclose(high, millimetres.max(axis=0), atol=0.5)
+    assert millimetres.max(axis=0).tolist() == [181 * 0.25, 301 * 0.25]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perisurv.cohort import PairSource
+from perisurv.cohort import PairSource, read_patient
 from perisurv.core import (
     Cohort,
     Exclusion,
@@ -24,6 +24,8 @@ from perisurv.core import (
     Volume,
 )
 from perisurv.regions import save_regions
+from perisurv.regions.audit import TISSUE_HU
+from perisurv.report import Sheet, render_sheet
 from perisurv.study import stages
 from perisurv.study.qc import write_qc
 from perisurv.study.run import Run
@@ -206,3 +208,17 @@ def test_a_figure_that_one_patient_lacks_is_missing_there_only() -> None:
     audits = {"P-1": {"ring_3mm": {"soft_share": 0.25}}, "P-2": {"ring_3mm": {}}}
     table = stages.audit_features(audits, StudySettings(audit_covariates=("ring_3mm_soft_share",)))
     assert table.frame["clinical__ring_3mm_soft_share"].isna().tolist() == [False, True]
+
+
+def test_a_real_patient(test_data: Path) -> None:
+    """LUNG1-001: the tumour lies in the left lung, the grid is that of the files, the sheet stays small."""
+    patient = read_patient(test_data / "lung1_001" / "dicom").patients[0]
+    scan = patient.load()
+    regions = stages.build_regions(scan, StudySettings())
+    page = render_sheet(Sheet(patient.id, regions, scan.ct.geometry, tissues=TISSUE_HU))
+    sagittal = re.search(r"Sagittal, x = ([\d.]+) mm", page)
+    assert sagittal
+    assert float(sagittal[1]) > 50  # LPS: the patient's left
+    assert "512 \u00d7 512 \u00d7 134" in page
+    assert "0.9766 \u00d7 0.9766 \u00d7 3 mm" in page
+    assert len(page.encode()) < 600_000
