@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 import ingest_clock  # sets one core before ITK loads
-
 import SimpleITK as sitk
 
 ROI = "GTV-1"

@@ -106,6 +106,20 @@ def regions(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Draw a sheet for every patient and a page of the cohort: contours, rings, HU, audit, checks, geometry.
+
+    Example: perisurv qc study.toml
+    """
+    with _run(study, out, workers) as run:
+        pages = run.qc()
+    undrawn = [{"patient": patient, "reason": reason} for patient, reason in pages.undrawn]
+    lines = [f"{pages.sheets} sheets, see {pages.index}"]
+    lines += [f"  no sheet for {row['patient']}: {row['reason']}" for row in undrawn]
+    _say({"page": str(pages.index), "sheets": pages.sheets, "undrawn": undrawn}, "\n".join(lines), as_json)
+
+
+@app.command()
 def extract(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     """Compute the radiomics of every region.
 

@@ -67,6 +67,10 @@ def test_artefacts_of_design(home: Path) -> None:
     run = home / "run"
     for name in ("cohort.parquet", "regions.parquet", "features.parquet", "predictions.parquet", "report.html"):
         assert (run / name).stat().st_size > 0
+    sheets = list((run / "qc" / "patients").glob("*.html"))
+    assert (run / "qc" / "index.html").exists()
+    assert {sheet.stem for sheet in sheets} == set(pd.read_parquet(run / "cohort.parquet")["patient"])
+    assert max(sheet.stat().st_size for sheet in sheets) < 600_000
     ladder = json.loads((run / "evaluation.json").read_text())["ladder"]
     assert {"branch", "c_index", "lower", "upper", "n", "events"} <= set(ladder[0])
     branches = [row["branch"] for row in ladder]
@@ -126,7 +130,10 @@ def test_no_identity_leaves_the_cohort_unless_asked(home: Path) -> None:
     done = verb("run", "private.toml", "--out", "private", cwd=home)
     assert done.returncode == 0, done.stderr
     ids = ps.read_cohort(home / "cohort").ids
-    for path in [*(home / "private" / "model").rglob("*.json"), home / "private" / "report.html"]:
+    private = home / "private"
+    written = [*(private / "model").rglob("*.json"), *(private / "qc").rglob("*.html"), private / "report.html"]
+    assert len(written) > len(ids)
+    for path in written:
         assert not [i for i in ids if i in path.read_text(encoding="utf-8")], path
     ladder = json.loads((home / "private" / "evaluation.json").read_text())["ladder"]
     assert ladder[-1]["branch"] == "oracle"

@@ -1,4 +1,4 @@
-"""Evaluation to document: figures, ring pictures, one self-contained HTML file. Matplotlib loads when first used."""
+"""To documents: the report of an evaluation, the QC pages of a cohort; self-contained HTML. Loads when first used."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from perisurv.report.html import render_report
     from perisurv.report.pictures import map_picture, ring_picture
+    from perisurv.report.qc_cohort import PatientRow, render_cohort
+    from perisurv.report.qc_sheet import Sheet, render_sheet
 
-__all__ = ["map_picture", "render_report", "ring_picture"]
+__all__ = ["PatientRow", "Sheet", "map_picture", "render_cohort", "render_report", "render_sheet", "ring_picture"]
 
-_MODULE = {"map_picture": "pictures", "render_report": "html", "ring_picture": "pictures"}
+_MODULE = {
+    "PatientRow": "qc_cohort",
+    "Sheet": "qc_sheet",
+    "map_picture": "pictures",
+    "render_cohort": "qc_cohort",
+    "render_report": "html",
+    "render_sheet": "qc_sheet",
+    "ring_picture": "pictures",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from perisurv.core import Geometry, RegionSet
+from perisurv.report.orientation import Upright
 from perisurv.report.style import RINGS, SOFT, draw_png
 from perisurv.report.words import ring_label
 
@@ -99,19 +100,8 @@ def _seen(
 
 def _upright(values: Image, geometry: Geometry) -> tuple[Image, tuple[float, float, float]]:
     """The array with its axes from feet to head turned head up, front to back, right to left; and its spacing, mm."""
-    direction = np.asarray(geometry.direction)
-    # World axis z, y, x: the array axis nearest to it, each used once.
-    first = int(np.abs(direction[2]).argmax())
-    rest = [axis for axis in range(3) if axis != first]
-    second = max(rest, key=lambda axis: abs(direction[1, axis]))
-    order = (first, second, next(axis for axis in rest if axis != second))
-    turned = values.transpose(order)
-    for place, world in enumerate((2, 1, 0)):
-        ascending = direction[world, order[place]] > 0
-        if ascending == (world == 2):
-            turned = np.flip(turned, axis=place)
-    a, b, c = (geometry.spacing_mm[axis] for axis in order)
-    return turned, (a, b, c)
+    view = Upright.of(geometry)
+    return view.turn(values), view.spacing_mm
 
 
 def _box(outer: Image, spacing_mm: tuple[float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice, slice]:

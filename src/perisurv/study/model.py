@@ -113,7 +113,7 @@ class Model:
 
     def _regions(self, cohort: Cohort) -> tuple[list[RegionSet], list[Exclusion]]:
         def build(patient: Patient) -> RegionSet:
-            return stages.build_regions(patient, self.settings)
+            return stages.build_regions(patient.load(), self.settings)
 
         built = run_tasks(build, cohort.patients, workers=1)
         good = [r for r in built if not isinstance(r, Failure)]
@@ -128,6 +128,8 @@ class Model:
         features = [stages.extract_features(r, self.settings) for r in regions]
         table = FeatureTable.stack(features)
         table = table.join(clinical_features(cohort.clinical))
+        audits = {r.patient: stages.audit_figures(r) for r in regions}
+        table = table.join(stages.audit_features(audits, self.settings))
         if self.embedders:
             patches = {r.patient: stages.patch(r, self.settings) for r in regions}
             table = table.join(stages.embed_new(self.embedders, table.patients, patches))

@@ -22,13 +22,15 @@ from threadpoolctl import threadpool_limits
 from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
 from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, OutcomeError, Patient
 from perisurv.evaluation import evaluation_from_json, evaluation_to_json, external_split
-from perisurv.regions import load_regions, save_regions
+from perisurv.regions import load_regions
 from perisurv.report import render_report
 from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models, true_risk
+from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
 from perisurv.study.provenance import VERSION, provenance
+from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Run"]
 
-STAGES = ("index", "regions", "extract", "fit", "evaluate", "report")
+STAGES = ("index", "regions", "qc", "extract", "fit", "evaluate", "report")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Run:
         cohort = self.index(cohort)
         self._refuse_early(cohort)
         self.regions()
+        self.qc()
         self.extract()
         self.fit()
         evaluation = self.evaluate()
@@ -80,7 +83,7 @@ class Run:
         return evaluation
 
     def index(self, cohort: Cohort | None = None) -> Cohort:
-        """Find the patients; write ``cohort.parquet`` and the exclusions."""
+        """Find the patients; write ``cohort.parquet``, ``checks.parquet`` and the exclusions."""
         given, root = self.settings.input, Path(self.settings.input.folder)
         if cohort is None:
             if not given.folder or not root.is_dir():
@@ -89,32 +92,38 @@ class Run:
             files = listing(root, map(Path, given.clinical))
             key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:
-            key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json())
-        if self.folder.done("index") != key or not self.folder.cohort.exists():
+            key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
+        if self.folder.done("index") != key or not (self.folder.cohort.exists() and self.folder.checks.exists()):
             self.folder.forget("index")
             if cohort is None:
                 cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
             write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
+            self.folder.write_findings(cohort.findings)
             self.folder.write_exclusions("index", cohort.exclusions)
             write_text(self.folder.notes, json.dumps(cohort.notes, indent=1) + "\n")
             self.folder.finish("index", key)
         return self.cohort()
 
     def regions(self) -> None:
-        """Build tumour and rings of every patient; write ``regions/`` and ``regions.parquet``."""
+        """Build tumour and rings of every patient; write ``regions/``, ``regions.parquet`` and the grids of the CTs."""
         key = self._key("regions", "index", self.settings.regions)
-        if self.folder.done("regions") == key and self.folder.audit.exists():
+        if self.folder.done("regions") == key and self.folder.audit.exists() and self.folder.grids.exists():
             return
         self.folder.forget("regions")
         patients = self.cohort().patients
         parts = self.folder.open_parts("regions", key)
-        work = partial(_regions_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        work = partial(regions_of, settings=self.settings, folder=self.folder.regions, parts=parts)
         results = self._each("regions", work, patients)
         good = [result for result in results if not isinstance(result, Failure)]
         write_frame(self.folder.audit, pd.DataFrame([row for result in good for row in result["regions"]]))
         write_frame(self.folder.acquisition, pd.DataFrame([result["acquisition"] for result in good]))
+        write_frame(self.folder.grids, pd.DataFrame([result["grid"] for result in good]))
         self._exclude("regions", patients, results)
         self.folder.finish("regions", key)
+
+    def qc(self) -> QcPages:
+        """Write ``qc/``: a sheet a patient and the page of the cohort."""
+        return write_qc(self.folder, self.cohort(), workers=self.settings.workers, progress=self.progress)
 
     def extract(self) -> None:
         """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``."""
@@ -122,10 +131,11 @@ class Run:
         if self.folder.done("extract") == key and self.folder.features.exists():
             return
         self.folder.forget("extract")
+        self._covariates()  # refused here, before hours are spent
         cohort = self.cohort()
         patients = self._left(cohort, "regions")
         parts = self.folder.open_parts("extract", key)
-        work = partial(_features_of, settings=self.settings, folder=self.folder.regions, parts=parts)
+        work = partial(features_of, settings=self.settings, folder=self.folder.regions, parts=parts)
         results = self._each("extract", work, patients)
         self._exclude("extract", patients, results)
         table = FeatureTable.stack([r for r in results if not isinstance(r, Failure)])
@@ -136,7 +146,7 @@ class Run:
     def fit(self) -> Model:
         """Train networks, choose the ring, fit every branch on the training patients; write ``model/``."""
         options = (self.settings.deep, self.settings.fit, self.settings.seed, self.settings.clinical_in_combined)
-        key = self._key("fit", "extract", *options, self.settings.stability)
+        key = self._key("fit", "extract", *options, self.settings.stability, self.settings.audit_covariates)
         if self.folder.done("fit") == key and self.folder.model.exists():
             return load_model(self.folder.model)
         self.folder.forget("fit")
@@ -207,7 +217,8 @@ class Run:
         frame = pd.read_parquet(self.folder.cohort)
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
         cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
-        return dataclasses.replace(cohort, notes=tuple(read_json(self.folder.notes)))
+        notes = tuple(read_json(self.folder.notes))
+        return dataclasses.replace(cohort, notes=notes, findings=self.folder.read_findings())
 
     def data(self) -> StudyData:
         """Features, clinical columns and outcome of the patients that came through extraction."""
@@ -215,7 +226,8 @@ class Run:
         cohort, features = self.cohort(), read_table(self.folder.features)
         if cohort.outcome is None:
             raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
-        return StudyData.split(cohort, features, cohort.outcome.take(features.patients))
+        data = StudyData.split(cohort, features, cohort.outcome.take(features.patients))
+        return dataclasses.replace(data, clinical=data.clinical.join(self._covariates()))
 
     def cohort_options(self) -> CohortOptions:
         """Options of the index, with the key of the pseudonyms unless the study keeps the identities.
@@ -261,6 +273,9 @@ class Run:
         if self.settings.input.truth:
             true_risk(Path(self.settings.input.truth), tested, self.cohort_options().pseudonym_key)
 
+    def _covariates(self) -> FeatureTable:
+        return stages.audit_features(self.folder.read_audits(), self.settings)
+
     def _key(self, stage: str, before: str, *options: object) -> str:
         self.folder.require(before)
         return digest(stage, VERSION, self.folder.done(before), *options)
@@ -287,7 +302,7 @@ class Run:
         count = min(options.patients, len(data.training))
         chosen = sorted(rng.choice(data.training, size=count, replace=False).tolist())
         jobs = [(cohort[p], repeat) for p in chosen for repeat in range(options.repeats)]
-        results = self._each("stability", partial(_redrawn_of, settings=self.settings, parts=parts), jobs)
+        results = self._each("stability", partial(redrawn_of, settings=self.settings, parts=parts), jobs)
         rows = [
             table.frame.assign(repeat=repeat)
             for (_, repeat), table in zip(jobs, results, strict=True)
@@ -314,7 +329,7 @@ class Run:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
         parts = self.folder.open_parts("patches", key)
         results = self._each(
-            "patches", partial(_patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
+            "patches", partial(patch_of, settings=self.settings, folder=self.folder.regions, parts=parts), patients
         )
         _, bad = split_failures(patients, results)
         if bad:
@@ -325,7 +340,7 @@ class Run:
         for number, fold in enumerate(folds):
             outcome = data.outcome.take([p for p in data.training if p not in fold])
             jobs.append((number, outcome))
-        work = partial(_network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
+        work = partial(network_of, settings=self.settings, patches=self.folder.parts / "patches", parts=parts)
         results = self._each("networks", work, jobs)
         _, bad = split_failures(jobs, results)
         if bad:
@@ -351,46 +366,3 @@ def _outcome(cohort: Cohort) -> Outcome:
     if cohort.outcome is None:
         raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
     return cohort.outcome
-
-
-def _regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
-    marker = parts / f"{safe_name(patient.id)}.json"
-    if not marker.exists():
-        regions = stages.build_regions(patient, settings)
-        save_regions(folder / safe_name(patient.id), regions)
-        audit = [{"patient": patient.id, "region": r.name, "volume_ml": r.mask.volume_ml, **r.audit} for r in regions]
-        acquisition = {"patient": patient.id, **regions.acquisition}
-        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition}))
-    return read_json(marker)
-
-
-def _features_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> FeatureTable:
-    part = parts / f"{safe_name(patient.id)}.parquet"
-    if not part.exists():
-        write_table(part, stages.extract_features(load_regions(folder / safe_name(patient.id)), settings))
-    return read_table(part)
-
-
-def _redrawn_of(job: tuple[Patient, int], *, settings: StudySettings, parts: Path) -> FeatureTable:
-    patient, repeat = job
-    part = parts / f"{safe_name(patient.id)}.redrawn{repeat}.parquet"
-    if not part.exists():
-        write_table(part, stages.extract_redrawn(patient, repeat, settings))
-    return read_table(part)
-
-
-def _patch_of(patient: str, *, settings: StudySettings, folder: Path, parts: Path) -> None:
-    part = parts / f"{safe_name(patient)}.npy"
-    if not part.exists():
-        patch = stages.patch(load_regions(folder / safe_name(patient)), settings)
-        temporary = part.with_name(f".{part.name}.{os.getpid()}.npy")
-        np.save(temporary, patch, allow_pickle=False)
-        temporary.replace(part)
-
-
-def _network_of(job: tuple[int, Outcome], *, settings: StudySettings, patches: Path, parts: Path) -> None:
-    number, outcome = job
-    target = parts / f"network_{number}"
-    if not target.exists():
-        cubes = {p: np.load(patches / f"{safe_name(p)}.npy", allow_pickle=False) for p in outcome.patients}
-        stages.train_network(cubes, outcome, number, settings).save(target)

@@ -150,6 +150,9 @@ class StudySettings:
         False replaces every PatientID by a keyed pseudonym; True keeps them, in every artefact and in the report.
     clinical_in_combined
         Whether the combined model also takes the clinical columns.
+    audit_covariates
+        Figures of the ring audit that join the clinical columns, as region and figure: ``ring_6mm_clipped_share``.
+        Empty: none.
     """
 
     out: str = "runs/study"
@@ -157,6 +160,7 @@ class StudySettings:
     workers: int = 2
     keep_ids: bool = False
     clinical_in_combined: bool = False
+    audit_covariates: tuple[str, ...] = ()
     input: InputOptions = field(default_factory=InputOptions)
     cohort: CohortOptions = field(default_factory=CohortOptions)
     regions: RingOptions = field(default_factory=RingOptions)
@@ -169,6 +173,8 @@ class StudySettings:
     def __post_init__(self) -> None:
         if self.seed < 0 or self.workers < 1:
             raise SettingsError(f"seed must be >= 0 and workers >= 1, got {self.seed} and {self.workers}.")
+        if len(set(self.audit_covariates)) < len(self.audit_covariates):
+            raise SettingsError(f"audit_covariates names a figure twice: {', '.join(self.audit_covariates)}.")
         if "morph" not in self.radiomics.families:
             raise SettingsError("[radiomics] families must hold morph: the ladder begins with the tumour volume alone.")
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.cohort import clinical_features
-from perisurv.core import Cohort, FeatureTable, Mask, Outcome, Patient, Prediction, RegionSet, Scan
+from perisurv.core import Cohort, FeatureTable, Mask, Outcome, Patient, Prediction, RegionSet, Scan, SettingsError
 from perisurv.deep import cut_patch, ensemble, train
 from perisurv.evaluation import external_split, stratified_folds
 from perisurv.imaging import perturb_contour
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Branch",
     "StudyData",
+    "audit_features",
+    "audit_figures",
     "branches",
     "build_regions",
     "embed_new",
@@ -50,6 +53,7 @@ __all__ = [
 ]
 
 Acquisition = Mapping[str, Mapping[str, float | str]]
+Audit = Mapping[str, Mapping[str, float]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,9 +93,37 @@ class Branch:
 # --- one patient -----------------------------------------------------------------------------------------------
 
 
-def build_regions(patient: Patient, settings: StudySettings) -> RegionSet:
+def build_regions(scan: Scan, settings: StudySettings) -> RegionSet:
     """CT and contour -> tumour and rings on the analysis grid (METHOD 4-6)."""
-    return rings(patient.load(), settings.regions)
+    return rings(scan, settings.regions)
+
+
+def audit_figures(regions: RegionSet) -> Audit:
+    """Regions -> volume and audit of each, as stored in ``regions.parquet``."""
+    return {region.name: {"volume_ml": region.mask.volume_ml, **region.audit} for region in regions}
+
+
+def audit_features(audits: Mapping[str, Audit], settings: StudySettings) -> FeatureTable:
+    """Figures of the audit that the study asks for, one row a patient, named ``clinical__<region>_<figure>``.
+
+    Raises
+    ------
+    SettingsError
+        If no patient has a figure of that name.
+    """
+    flat = {
+        patient: {f"{region}_{name}": value for region, figures in audit.items() for name, value in figures.items()}
+        for patient, audit in audits.items()
+    }
+    known = sorted({name for figures in flat.values() for name in figures})
+    for name in settings.audit_covariates:
+        if name not in known:
+            raise SettingsError(f"audit_covariates: the audit has no figure {name!r}; it has {', '.join(known)}.")
+    columns = {
+        f"clinical__{name}": [figures.get(name, np.nan) for figures in flat.values()]
+        for name in settings.audit_covariates
+    }
+    return FeatureTable(pd.DataFrame(columns, index=list(flat)))
 
 
 def volume_column(settings: StudySettings) -> str:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,20 @@ from typing import Any
 import pandas as pd
 
 from perisurv.cohort.walk import walk_files
-from perisurv.core import Exclusion, FeatureTable, InputError, ModelError, ReadError
+from perisurv.core import Exclusion, FeatureTable, Finding, Geometry, InputError, ModelError, ReadError
 
-__all__ = ["RunFolder", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table", "write_text"]
+__all__ = [
+    "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table",
+    "write_text",
+]  # fmt: skip
 
+_OUTCOMES = {True: "passed", False: "failed", None: "not applicable"}
+_PASSED = {outcome: passed for passed, outcome in _OUTCOMES.items()}
+_CHECK = ["patient", "id", "title", "requires", "outcome", "text", "value"]
+_GRID = [
+    "patient", "slices", "rows", "columns", "slice_spacing_mm", "row_spacing_mm", "column_spacing_mm",
+    "origin_x_mm", "origin_y_mm", "origin_z_mm", *(f"direction_{p}{a}" for p in "xyz" for a in "kji"),
+]  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -75,6 +85,12 @@ def safe_name(patient: str) -> str:
     return "x" + hashlib.sha256(patient.encode()).hexdigest()[:20]
 
 
+def grid_row(patient: str, grid: Geometry) -> dict[str, float | str]:
+    """A grid as one row of a table."""
+    numbers = (*grid.shape, *grid.spacing_mm, *grid.origin_mm, *(v for row in grid.direction for v in row))
+    return dict(zip(_GRID, (patient, *numbers), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """Paths of one run and its ledger.
@@ -94,6 +110,21 @@ class RunFolder:
     def notes(self) -> Path:
         """How the clinical tables were read."""
         return self.root / "notes.json"
+
+    @property
+    def checks(self) -> Path:
+        """What every check of the index found, a row a patient and check; excluded patients too."""
+        return self.root / "checks.parquet"
+
+    @property
+    def grids(self) -> Path:
+        """Grid of every CT as it came."""
+        return self.root / "grids.parquet"
+
+    @property
+    def qc(self) -> Path:
+        """Pages for quality control: ``index.html`` and a sheet a patient."""
+        return self.root / "qc"
 
     @property
     def regions(self) -> Path:
@@ -188,6 +219,41 @@ class RunFolder:
         """Who left the study at these stages."""
         paths = [self.root / "exclusions" / f"{stage}.json" for stage in stages]
         return tuple(Exclusion(**row) for path in paths if path.exists() for row in read_json(path))
+
+    def write_findings(self, findings: Mapping[str, Sequence[Finding]]) -> None:
+        """Write what the checks found, by patient; the order of the checks is kept."""
+        rows = [
+            (patient, f.id, f.title, f.requires, _OUTCOMES[f.passed], f.text, f.value)
+            for patient in sorted(findings)
+            for f in findings[patient]
+        ]
+        frame = pd.DataFrame(rows, columns=_CHECK)
+        write_frame(self.checks, frame.astype(dict.fromkeys(_CHECK[:-1], "string") | {"value": "Float64"}))
+
+    def read_findings(self) -> dict[str, tuple[Finding, ...]]:
+        """What the checks found, by patient."""
+        found: dict[str, list[Finding]] = {}
+        for row in _read_parquet(self.checks).to_dict(orient="records"):
+            patient, own, title, requires, outcome, text = (str(row[column]) for column in _CHECK[:-1])
+            value = None if pd.isna(row["value"]) else float(row["value"])
+            found.setdefault(patient, []).append(Finding(own, title, requires, _PASSED[outcome], text, value))
+        return {patient: tuple(findings) for patient, findings in found.items()}
+
+    def read_audits(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Figures of every region by patient and region; what a region lacks is left out."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for row in _read_parquet(self.audit).to_dict(orient="records"):
+            known = {str(k): float(v) for k, v in row.items() if k not in ("patient", "region") and pd.notna(v)}
+            found.setdefault(str(row["patient"]), {})[str(row["region"])] = known
+        return found
+
+    def read_grids(self) -> dict[str, Geometry]:
+        """Grid of the CT of every patient."""
+        grids = {}
+        for patient, k, j, i, *numbers in _read_parquet(self.grids)[_GRID].itertuples(index=False):
+            spacing, origin, x, y, z = (tuple(map(float, numbers[n : n + 3])) for n in range(0, 15, 3))
+            grids[str(patient)] = Geometry((k, j, i), spacing, origin, (x, y, z))  # type: ignore[arg-type]
+        return grids
 
     def _entry(self, stage: str) -> Path:
         return self.root / "ledger" / f"{stage}.json"

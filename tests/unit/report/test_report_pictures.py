@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from report_shapes import stored
 
-from perisurv.core import Geometry, Mask, Region, RegionSet, Volume
+from perisurv.core import RegionSet
 from perisurv.report import map_picture, ring_picture
 
 TUMOUR, INNER, OUTER = (213, 94, 0), (240, 228, 66), (86, 180, 233)
@@ -40,7 +41,7 @@ def test_outlines_lie_inside_one_another(regions: RegionSet) -> None:
 def test_the_patient_is_shown_the_same_way_from_any_array_order(
     regions: RegionSet, order: tuple[int, int, int], flips: tuple[int, ...]
 ) -> None:
-    assert ring_picture(_stored(regions, order, flips)) == ring_picture(regions)
+    assert ring_picture(stored(regions, order, flips)) == ring_picture(regions)
 
 
 def test_front_is_up_and_the_patients_right_is_left(regions: RegionSet) -> None:
@@ -99,19 +100,3 @@ def _inside(axial: np.ndarray) -> np.ndarray:
 
 def _only_tumour(regions: RegionSet) -> RegionSet:
     return RegionSet(regions.patient, regions.image, regions.regions[:1])
-
-
-def _stored(regions: RegionSet, order: tuple[int, int, int], flips: tuple[int, ...]) -> RegionSet:
-    """The same patient with the array axes in another order and direction."""
-    grid = regions.image.geometry
-    direction = np.asarray(grid.direction)[:, list(order)]
-    shape = np.asarray(grid.shape)[list(order)]
-    corner = np.zeros(3)
-    for axis in flips:
-        corner[order[axis]] = shape[axis] - 1
-        direction[:, axis] *= -1
-    origin = grid.to_mm(corner)
-    rows = tuple(tuple(float(v) for v in row) for row in direction)
-    stored = Geometry(tuple(int(n) for n in shape), (1.0, 1.0, 1.0), tuple(float(v) for v in origin), rows)  # type: ignore[arg-type]
-    kept = tuple(Region(r.name, Mask(np.flip(r.mask.values.transpose(order), flips), stored), r.audit) for r in regions)
-    return RegionSet("X", Volume(np.flip(regions.image.values.transpose(order), flips), stored), kept)

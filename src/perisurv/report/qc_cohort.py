@@ -1,0 +1,186 @@
+"""The QC page of a cohort: every patient in a table, what was excluded and why, how the figures are distributed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from perisurv.core import Exclusion, Finding, Geometry
+from perisurv.report.qc_charts import cohort_histogram
+from perisurv.report.qc_sheet import qc_environment
+from perisurv.report.qc_words import figure, region_label
+
+__all__ = ["PatientRow", "render_cohort"]
+
+DASH = "\u2013"
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """One patient of the page.
+
+    Parameters
+    ----------
+    patient, centre
+        Study pseudonym and centre; the centre is empty where nothing is known.
+    link
+        Address of the sheet, relative to the page; empty: none.
+    native
+        Grid of the CT as it came.
+    audits
+        Figures of each region by name, ``volume_ml`` among them; empty where no regions were built.
+    findings
+        Of every check.
+    reasons
+        Why the patient, or a series of the patient, was excluded.
+    excluded
+        Whether the patient left the study.
+    """
+
+    patient: str
+    centre: str = ""
+    link: str = ""
+    native: Geometry | None = None
+    audits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[str, ...] = ()
+    excluded: bool = False
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """Findings of checks that the patient did not pass."""
+        return tuple(finding for finding in self.findings if finding.passed is False)
+
+    @property
+    def clipped(self) -> tuple[float, str] | None:
+        """Share and name of the ring that lost most to barrier and border."""
+        shares = [(audit["clipped_share"], name) for name, audit in self.audits.items() if "clipped_share" in audit]
+        return max(shares, default=None)
+
+
+def render_cohort(
+    rows: Sequence[PatientRow],
+    exclusions: Sequence[Exclusion],
+    *,
+    undrawn: Sequence[tuple[str, str]] = (),
+    version: str = "",
+) -> str:
+    """The document of a cohort.
+
+    Parameters
+    ----------
+    rows
+        Every patient, excluded ones too, in their order.
+    exclusions
+        Everything that left the study, files without a patient too.
+    undrawn
+        Patients without a sheet, and why.
+    version
+        Of the software.
+
+    Returns
+    -------
+    str
+        HTML that opens offline. Its one script sorts the table and is the only one that the page lets run. Text from
+        files is escaped; the same input gives the same text.
+    """
+    rings = list(dict.fromkeys(name for row in rows for name in row.audits if name != "tumour"))
+    script = files("perisurv.report").joinpath("templates/qc_index.js").read_text(encoding="utf-8")
+    page = {
+        "version": version,
+        "key": _key(rows, exclusions),
+        "rings": [region_label(name) for name in rings],
+        "rows": [_cells(row, rings) for row in rows],
+        "exclusions": exclusions,
+        "undrawn": undrawn,
+        "checks": _checks(rows),
+        "charts": _charts(rows),
+        "script": Markup(script),  # noqa: S704 (our own file)
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+    }
+    return qc_environment().get_template("qc_index.html").render(page)
+
+
+def _key(rows: Sequence[PatientRow], exclusions: Sequence[Exclusion]) -> list[tuple[str, str, str]]:
+    gone = sum(row.excluded for row in rows)
+    files_only = sum(not e.patient for e in exclusions)
+    volumes = sorted(row.audits["tumour"]["volume_ml"] for row in rows if "tumour" in row.audits)
+    failed = sum(bool(row.failed) for row in rows)
+    key = [
+        ("Included", str(len(rows) - gone), f"of {len(rows)} patients"),
+        (
+            "Excluded",
+            str(gone),
+            f"and {files_only} file{'s' * (files_only > 1)} without a patient" if files_only else "",
+        ),
+        ("With a failed check", str(failed), f"of {sum(bool(row.findings) for row in rows)} with findings"),
+    ]
+    if volumes:
+        middle = volumes[len(volumes) // 2]
+        key.append(("Tumour, median", f"{middle:.1f} ml", f"{volumes[0]:.1f} to {volumes[-1]:.1f} ml"))
+    return key
+
+
+def _cells(row: PatientRow, rings: Sequence[str]) -> dict[str, Any]:
+    grid = row.native
+    volumes = [row.audits.get(name, {}).get("volume_ml") for name in ("tumour", *rings)]
+    clipped = row.clipped
+    return {
+        "patient": row.patient,
+        "centre": row.centre,
+        "link": row.link,
+        "excluded": row.excluded,
+        "clean": not row.excluded and not row.failed,
+        "numbers": [
+            str(len(row.failed)) if row.findings else DASH,
+            str(grid.shape[0]) if grid else DASH,
+            f"{grid.spacing_mm[0]:.3g}" if grid else DASH,
+            f"{grid.spacing_mm[2]:.3g}" if grid else DASH,
+            *(f"{volume:.2f}" if volume is not None else DASH for volume in volumes),
+            f"{100 * clipped[0]:.1f}" if clipped else DASH,
+        ],
+        "worst": _worst(row),
+    }
+
+
+def _worst(row: PatientRow) -> str:
+    """Why the patient was excluded; else the first check that failed; else the ring that lost most."""
+    if row.excluded:
+        return " ".join(row.reasons)
+    if row.failed:
+        first = row.failed[0]
+        return f"{first.title}: {first.text}" if first.text else first.title
+    if row.clipped and row.clipped[0] > 0:
+        share, name = row.clipped
+        return f"{region_label(name)}: {figure('clipped_share', share)} clipped"
+    return ""
+
+
+def _checks(rows: Sequence[PatientRow]) -> list[dict[str, str | int]]:
+    """How many patients passed and failed each check, in the order of the checks."""
+    counts: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        for finding in row.findings:
+            count = counts.setdefault((finding.id, finding.title, finding.requires), [0, 0, 0])
+            count[2 if finding.passed is None else 1 - int(finding.passed)] += 1
+    return [
+        {"id": own, "title": title, "requires": requires, "passed": passed, "failed": failed, "skipped": skipped}
+        for (own, title, requires), (passed, failed, skipped) in counts.items()
+    ]
+
+
+def _charts(rows: Sequence[PatientRow]) -> list[tuple[str, Markup]]:
+    grids = [row.native for row in rows if row.native is not None]
+    volumes = [row.audits["tumour"]["volume_ml"] for row in rows if "tumour" in row.audits]
+    charts = [
+        ("Slice spacing, mm", cohort_histogram([g.spacing_mm[0] for g in grids], "Slice spacing, mm")),
+        ("Pixel spacing, mm", cohort_histogram([g.spacing_mm[2] for g in grids], "Pixel spacing, mm")),
+        ("Volume of the tumour, ml", cohort_histogram(volumes, "Volume of the tumour, ml", logarithmic=True)),
+    ]
+    return [(label, Markup(chart)) for label, chart in charts if chart]  # noqa: S704 (drawn here, escaped there)
