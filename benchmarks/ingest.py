@@ -1,8 +1,8 @@
 """``make bench-ingest``: a real DICOM patient from files to rings on one core, and an index of many headers.
 
 The patient is LUNG1-001 of the test data (512 x 512 x 134). Every engine runs in its own environment and process, the
-processes take turns, a figure is the median of all repeats after a warm-up. The index reads 100 000 files: copies of the
-headers of that CT with other identifiers, each as long as a header is, in one folder a patient.
+processes take turns, a figure is the median of all repeats after a warm-up. The index reads 100 000 files: copies of
+the headers of that CT with other identifiers, one folder a patient.
 """
 
 from __future__ import annotations

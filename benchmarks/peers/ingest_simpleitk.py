@@ -1,7 +1,7 @@
 """One DICOM patient to tumour, rings and lungs by SimpleITK, the contours by platipy or dcmrtstruct2nii.
 
-``ingest_simpleitk.py FOLDER REPEATS platipy|dcmrtstruct2nii``. What a user of these packages writes, done kindly: the CT is read
-once, cropped around the tumour before resampling, distances are exact and in mm.
+``ingest_simpleitk.py FOLDER REPEATS platipy|dcmrtstruct2nii``. What a user of these packages writes, done kindly: the
+CT is read once, cropped around the tumour before resampling, distances are exact and in mm.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import ingest_clock  # sets one core before ITK loads
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813  (its usual name)
 
 ROI = "GTV-1"
 SPACING_MM = 1.0
@@ -29,7 +29,8 @@ def contours_platipy(ct_folder: Path, structures: Path, out: Path) -> sitk.Image
 def contours_dcmrtstruct2nii(ct_folder: Path, structures: Path, out: Path) -> sitk.Image:
     from dcmrtstruct2nii import dcmrtstruct2nii
 
-    dcmrtstruct2nii(str(structures), str(ct_folder), str(out), structures=[ROI], convert_original_dicom=False, gzip=False)
+    options = {"structures": [ROI], "convert_original_dicom": False, "gzip": False}
+    dcmrtstruct2nii(str(structures), str(ct_folder), str(out), **options)
     return sitk.ReadImage(str(next(out.glob("mask*.nii"))))
 
 
@@ -69,12 +70,11 @@ def cropped(ct: sitk.Image, mask: sitk.Image) -> tuple[sitk.Image, sitk.Image]:
     statistics = sitk.LabelShapeStatisticsImageFilter()
     statistics.Execute(sitk.Cast(mask > 0, sitk.sitkUInt8))
     box = statistics.GetBoundingBox(1)
-    low = [max(0, int(box[a] - ingest_clock.MARGIN_MM / ct.GetSpacing()[a])) for a in range(3)]
-    high = [
-        min(ct.GetSize()[a], int(box[a] + box[a + 3] + ingest_clock.MARGIN_MM / ct.GetSpacing()[a]) + 1) for a in range(3)
-    ]
-    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    return ct[part], mask[part]
+    part = []
+    for axis, (n, step) in enumerate(zip(ct.GetSize(), ct.GetSpacing(), strict=True)):
+        margin = ingest_clock.MARGIN_MM / step
+        part.append(slice(max(0, int(box[axis] - margin)), min(n, int(box[axis] + box[axis + 3] + margin) + 1)))
+    return ct[tuple(part)], mask[tuple(part)]
 
 
 def resampled(image: sitk.Image, interpolator: int) -> sitk.Image:
@@ -94,7 +94,7 @@ def patient(folder: Path) -> dict[str, float]:
     ct_folder, structures = ct_and_structures(folder)
     contours = {"platipy": contours_platipy, "dcmrtstruct2nii": contours_dcmrtstruct2nii}[sys.argv[3]]
     ct = read_ct(ct_folder)
-    with tempfile.TemporaryDirectory() as out, open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet):
+    with tempfile.TemporaryDirectory() as out, Path(os.devnull).open("w") as quiet, contextlib.redirect_stdout(quiet):
         mask = contours(ct_folder, structures, Path(out))
     lung = sitk.Cast(lungs(ct), sitk.sitkFloat32)
     lung.CopyInformation(ct)
