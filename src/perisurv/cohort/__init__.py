@@ -5,7 +5,7 @@ Only this room opens patient files.
 
 from perisurv.cohort.clinical import CLINICAL_COLUMNS, clinical_features
 from perisurv.cohort.frame import cohort_from_frame, cohort_to_frame
-from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.options import CohortOptions, RoiRule
 from perisurv.cohort.pseudonym import pseudonym
 from perisurv.cohort.read import read_cohort, read_patient
 from perisurv.cohort.sources import DicomSource, PairSource
@@ -15,6 +15,7 @@ __all__ = [
     "CohortOptions",
     "DicomSource",
     "PairSource",
+    "RoiRule",
     "clinical_features",
     "cohort_from_frame",
     "cohort_to_frame",

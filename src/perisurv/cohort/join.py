@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from perisurv.cohort.checks import OUTCOME_CHECKS, first_reason
+from perisurv.cohort.checks import OUTCOME_CHECKS, findings, first_reason
 from perisurv.cohort.clinical import ClinicalRow, clinical_frame
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pseudonym import patient_key, study_id
 from perisurv.cohort.sources import DicomSource, Source
-from perisurv.core import Cohort, Exclusion, InputError, Outcome, Patient
+from perisurv.core import Cohort, Exclusion, Finding, InputError, Outcome, Patient
 
 __all__ = ["join"]
 
@@ -51,12 +51,34 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     if outcome:
         seen = sources.keys() | {patient_key(p) for p, _ in images.failures}
         left_out += [_without_image(by_key[k][0], options) for k in by_key if by_key[k] and k not in seen]
-    return _cohort(sorted(included, key=lambda item: item[0].id), left_out, outcome=outcome)
+    included.sort(key=lambda item: item[0].id)
+    return _cohort(included, left_out, _findings(images, by_key, options, outcome=outcome), outcome=outcome)
+
+
+def _findings(
+    images: Found, rows: Mapping[str, Sequence[ClinicalRow]], options: CohortOptions, *, outcome: bool
+) -> dict[str, tuple[Finding, ...]]:
+    """What the checks of image, contour and clinical row found, by patient."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for patient_id, checked in images.findings:
+        found.setdefault(study_id(patient_id, options), checked)
+    if not outcome:
+        return found
+    keys = {study_id(patient_id, options): patient_key(patient_id) for patient_id, _ in images.findings}
+    return {
+        patient: checked + (findings(OUTCOME_CHECKS, own[0]) if (own := rows.get(keys[patient], ())) else ())
+        for patient, checked in found.items()
+    }
 
 
 def _reason(sources: Sequence[Source], rows: Sequence[ClinicalRow], *, outcome: bool) -> str | None:
     if len(sources) > 1:
         places = ", ".join(s.structures if isinstance(s, DicomSource) else s.mask for s in sources)
+        if len({s.slices if isinstance(s, DicomSource) else s.image for s in sources}) == 1:
+            return (
+                f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
+                'several_structure_sets to "newest" if their dates differ.'
+            )
         return f"duplicate patient: there are {len(sources)} contoured CTs ({places}); keep the planning CT."
     if len(rows) > 1:
         tables = ", ".join(sorted({row.table for row in rows}))
@@ -73,7 +95,13 @@ def _without_image(row: ClinicalRow, options: CohortOptions) -> Exclusion:
     return Exclusion(study_id(row.patient_id, options), STAGE, reason)
 
 
-def _cohort(included: Sequence[Included], left_out: Iterable[Exclusion], *, outcome: bool) -> Cohort:
+def _cohort(
+    included: Sequence[Included],
+    left_out: Iterable[Exclusion],
+    found: Mapping[str, tuple[Finding, ...]],
+    *,
+    outcome: bool,
+) -> Cohort:
     exclusions = tuple(sorted(left_out, key=lambda e: (e.patient, e.reason)))
     if not included:
         raise InputError(f"No patient is left. {_summary(exclusions)}")
@@ -82,14 +110,14 @@ def _cohort(included: Sequence[Included], left_out: Iterable[Exclusion], *, outc
     rows = [row for _, row in included]
     clinical = clinical_frame(rows, ids)
     if not outcome:
-        return Cohort(patients, clinical, None, exclusions)
+        return Cohort(patients, clinical, None, exclusions, found)
     events = np.array([row is not None and row.event is True for row in rows], dtype=bool)
     if not events.any():
         raise InputError(
             f"All {len(ids)} patients are censored, so no risk can be learned; check the event column (1 = dead)."
         )
     times = np.array([row.time_days if row else None for row in rows], dtype=float)
-    return Cohort(patients, clinical, Outcome(ids, times, events), exclusions)
+    return Cohort(patients, clinical, Outcome(ids, times, events), exclusions, found)
 
 
 def _summary(exclusions: Sequence[Exclusion]) -> str:

@@ -289,7 +289,7 @@ def _toml(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(_toml(v) for v in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_toml(v)}' for key, v in value.items())} }}"
+        return f"{{ {', '.join(f'{key} = {_toml(v)}' for key, v in value.items() if v is not None)} }}"
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return json.dumps(value, ensure_ascii=False)

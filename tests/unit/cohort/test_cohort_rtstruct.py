@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perisurv.cohort.options import TUMOUR_ROI
-from perisurv.cohort.rtstruct import choose_roi, rasterise
+from perisurv.cohort.rtstruct import RoiEntry, RoiRules, choose_rois, rasterise
 from perisurv.core import Geometry
 
 GRID = Geometry((40, 96, 96), (3.0, 1.0, 1.0), (-48.0, -50.0, -60.0))
@@ -103,10 +103,6 @@ def test_oblique_slices():
     ],
 )
 def test_rules_for_the_tumour(names, chosen):
-    numbered = dict(enumerate(names, start=1))
-    assert [numbered[n] for n in choose_roi(numbered, TUMOUR_ROI)] == chosen
-
-
-def test_first_rule_that_matches_wins():
-    assert choose_roi({1: "GTV-2", 2: "boost"}, ("^boost$", "^GTV")) == (2,)
-    assert choose_roi({1: "GTV-2", 2: "other"}, ("^boost$", "^GTV")) == (1,)
+    entries = [RoiEntry(n, name) for n, name in enumerate(names, start=1)]
+    hits = choose_rois(entries, RoiRules(TUMOUR_ROI)).tumour
+    assert [entries[n - 1].name for n in hits] == chosen
