@@ -10,7 +10,7 @@ from perisurv.core import SettingsError
 
 __all__ = ["TUMOUR_ROI", "CohortOptions", "RoiRule"]
 
-# The first rule that matches any ROI wins. Case and blanks around the name do not count. Lymph nodes (GTVn) never match.
+# The first rule that matches any ROI wins. Case and outer blanks do not count. Lymph nodes (GTVn) never match.
 TUMOUR_ROI: tuple[str, ...] = (
     r"^GTV[-_ ]*0?1$",
     r"^GTV[-_ ]*p(rim(ary)?)?[-_ ]*(0?1)?$",
@@ -126,7 +126,7 @@ class CohortOptions:
     other_lesions: tuple[str | RoiRule, ...] = ()
     several_structure_sets: Literal["refuse", "newest"] = "refuse"
     between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
-    raster_limit: float = 0.1
+    raster_limit: float = 0.05
     slice_limit: int = 2
     volume_limit: float = 0.1
     ids: Literal["keep", "pseudonym"] = "keep"
@@ -141,12 +141,8 @@ class CohortOptions:
     def __post_init__(self) -> None:
         if not self.tumour_roi:
             raise SettingsError("tumour_roi is empty; give at least one regular expression such as '^GTV-1$'.")
-        for key, rules in (("tumour_roi", self.tumour_roi), ("other_lesions", self.other_lesions)):
-            for rule in rules:
-                try:
-                    RoiRule.of(rule)
-                except SettingsError as error:
-                    raise SettingsError(f"{key}: {error}") from error
+        _check_rules("tumour_roi", self.tumour_roi)
+        _check_rules("other_lesions", self.other_lesions)
         for key, known in _CHOICES.items():
             if getattr(self, key) not in known:
                 raise SettingsError(f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}.")
@@ -157,3 +153,11 @@ class CohortOptions:
                 raise SettingsError(f"{key} must be zero or more, got {getattr(self, key)}.")
         if not 0 < self.slice_tolerance < 0.5:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")
+
+
+def _check_rules(key: str, rules: tuple[str | RoiRule, ...]) -> None:
+    for rule in rules:
+        try:
+            RoiRule.of(rule)
+        except SettingsError as error:
+            raise SettingsError(f"{key}: {error}") from error

@@ -61,8 +61,8 @@ class SameSlices:
         if value <= pair.options.slice_limit:
             return Verdict(True, f"{filled} slices filled, {expected} reached by contours.", value)
         return failed(
-            f"{pair.label} reaches {expected} slices and fills {filled}; at most {pair.options.slice_limit} may differ. "
-            "Its contours are smaller than voxels or erase one another: draw it again, or raise slice_limit.",
+            f"{pair.label} reaches {expected} slices and fills {filled}; at most {pair.options.slice_limit} may "
+            "differ. Its contours are smaller than voxels or erase one another: draw it again, or raise slice_limit.",
             value,
         )
 

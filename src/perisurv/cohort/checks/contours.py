@@ -65,7 +65,7 @@ class SameCt:
 class EveryReferencedSlice:
     """Every slice that the structure set refers to is there, also at the ends of the series."""
 
-    id = "missing_slice"
+    id = "referenced_slice"
     title = "missing slice"
     requires = "a structure set and its CT"
 
@@ -102,7 +102,7 @@ class OneTumour:
         names = [r.name for r in pair.tumour]
         if len(names) > 1 and options.several_rois == "refuse":
             return failed(
-                f"{structures.name} has several tumour ROIs ({', '.join(names)}), all matched by {structures.choice.rule}; "
+                f"{structures.name} has several tumour ROIs ({', '.join(names)}) by {structures.choice.rule}; "
                 'make tumour_roi choose one, or set several_rois to "union" or "largest".'
             )
         how = f", the largest of {len(structures.choice.tumour)}" if options.several_rois == "largest" else ""
@@ -146,9 +146,9 @@ class ClosedContours:
 
 
 class ContoursInsideCt:
-    """Every contour lies on the slices and inside the image of the CT."""
+    """Every contour lies inside the CT."""
 
-    id = "other_ct"
+    id = "contour_outside"
     title = "RTSTRUCT of another CT"
     requires = "a structure set and its CT"
 
@@ -239,7 +239,7 @@ class NoGap:
 class EnclosedVoxels:
     """The contours enclose the centre of some voxel."""
 
-    id = "empty_contour"
+    id = "no_voxel"
     title = "empty contour"
     requires = "a structure set and its CT"
 

@@ -53,7 +53,7 @@ def read_contour(item: Dataset) -> Contour | str:
         return "with fewer than three points"
     if np.linalg.norm(area_vector_mm2(points)) < _NO_AREA_MM2 and np.linalg.matrix_rank(points - points[0], 1e-4) < 2:
         return "without area"
-    images = item.get("ContourImageSequence") or ()
+    images = list(item.get("ContourImageSequence") or ())
     return Contour(points, str(images[0].ReferencedSOPInstanceUID) if len(images) == 1 else "")
 
 

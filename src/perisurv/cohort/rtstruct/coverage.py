@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 __all__ = ["Coverage", "cover", "winding"]
 
+_ROUNDING = 1e-6
+
 Points = NDArray[np.float64]
 
 
@@ -40,16 +42,16 @@ class Coverage:
 def cover(polygons: Sequence[Points], rows: int, columns: int) -> Coverage:
     """Cover a window with polygons, vertices (row, column); one that lies inside another is a hole in it."""
     signed = [(_shoelace(p), winding(p, rows, columns)) for p in polygons]
-    found = sorted(((abs(area), np.sign(area) * turns) for area, turns in signed), key=lambda item: -item[0])
+    found = sorted(((abs(area), turns if area >= 0 else -turns) for area, turns in signed), key=lambda item: -item[0])
     share = np.zeros((rows, columns))
     total = crossed = 0.0
     for n, (area, turns) in enumerate(found):
-        crossed += float((turns.clip(max=0) - (turns - 1).clip(min=0)).sum())
+        crossed += float(np.abs(turns - turns.clip(0, 1))[np.abs(turns - 0.5) > 0.5 + _ROUNDING].sum())
         inside = sum(float((turns * other).sum()) > 0.5 * float(turns.sum()) for _, other in found[:n])
         sign = -1 if inside % 2 else 1
         total += sign * area
         share += sign * turns
-    return Coverage(share, total, abs(crossed))
+    return Coverage(share, total, crossed)
 
 
 def winding(polygon: Points, rows: int, columns: int) -> Points:

@@ -18,6 +18,7 @@ __all__ = ["Box", "Drawing", "draw", "union"]
 
 # Points a voxel and axis of the slices between which a shape is interpolated.
 _FINER = 3
+_HALF = 1e-6
 
 Box = tuple[slice, slice, slice]
 Bools = NDArray[np.bool_]
@@ -72,6 +73,11 @@ class _Plane:
         local = [p - window[:2] for p in polygons]
         return cls(window, even_odd(local, *window[2:]), cover(local, *window[2:]))
 
+    def covered(self) -> Bools:
+        """Voxels inside by area. One cut exactly in half is a matter of convention: it follows the even-odd rule."""
+        half: Bools = np.abs(self.coverage.share - 0.5) < _HALF
+        return np.where(half, self.inside, self.coverage.share > 0.5)
+
 
 def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
     """Voxels of the CT inside the contours, even-odd rule on each plane.
@@ -90,7 +96,7 @@ def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
         box, values = _resampled(stack, between, window, geometry)
         expected = _reach(stack, geometry)
     first = [p.inside for p in planes.values()]
-    second = [p.coverage.share > 0.5 for p in planes.values()]
+    second = [p.covered() for p in planes.values()]
     voxel_mm = stack.grid.spacing_mm
     return Drawing(
         box,

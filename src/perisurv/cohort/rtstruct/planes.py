@@ -17,6 +17,8 @@ __all__ = ["Stack", "outside_ct", "stack_of", "voxel_step_mm"]
 
 # Contours closer than this share of a voxel lie in one plane.
 _ONE_PLANE = 0.1
+# How far a plane may lie off regular distances, as a share of them.
+_IRREGULAR = 0.05
 
 Points = NDArray[np.float64]
 Polygons = tuple[Points, ...]
@@ -83,15 +85,15 @@ def stack_of(contours: Sequence[Contour], geometry: Geometry) -> Stack:
     if axial:
         stack = _slices(contours, geometry)
         return stack or _own_grid(contours, geometry, axis, axial=True)
-    normal = _main_normal(contours)
-    tolerance_mm = OFF_SLICE * voxel_step_mm(normal, geometry)
     for contour in contours:
-        if (off := _off_plane_mm(contour.points_mm, normal)) <= tolerance_mm:
-            continue
         own = _main_normal([contour])
-        if _off_plane_mm(contour.points_mm, own) <= OFF_SLICE * voxel_step_mm(own, geometry):
-            raise GeometryError("contours lie in planes that are not parallel")
-        raise GeometryError(f"a contour is not planar: its points lie up to {off:.1f} mm off their plane")
+        off_mm = _off_plane_mm(contour.points_mm, own)
+        if off_mm > OFF_SLICE * voxel_step_mm(own, geometry):
+            raise GeometryError(f"a contour is not planar: its points lie up to {off_mm:.1f} mm off their plane")
+    normal = _main_normal(contours)
+    step_mm = voxel_step_mm(normal, geometry)
+    if any(_off_plane_mm(c.points_mm, normal) > OFF_SLICE * step_mm for c in contours):
+        raise GeometryError("contours lie in planes that are not parallel")
     return _own_grid(contours, geometry, normal, axial=False)
 
 
@@ -121,7 +123,8 @@ def _own_grid(contours: Sequence[Contour], geometry: Geometry, normal: Points, *
     numbers, first_mm, step_mm = _regular(heights, voxel_step_mm(normal, geometry))
     pitch_mm = 0.5 * min(geometry.spacing_mm)
     everything = np.concatenate(points)[:, 1:]
-    low = everything.min(axis=0) - 2 * pitch_mm
+    # Half a step beside the outermost points: those of a rectangle then lie between the centres.
+    low = everything.min(axis=0) - 1.5 * pitch_mm
     size = np.ceil((everything.max(axis=0) - low) / pitch_mm).astype(int) + 3
     origin = axes @ np.array([first_mm, *low])
     x, y, z = (tuple(map(float, row)) for row in axes)
@@ -148,7 +151,7 @@ def _regular(heights_mm: Points, voxel_mm: float) -> tuple[NDArray[np.int64], fl
     numbers = np.round((heights_mm - ordered[0]) / usual).astype(np.int64)
     step, first = np.polyfit(numbers, heights_mm, 1)
     off = np.abs(first + step * numbers - heights_mm).max()
-    if off > _ONE_PLANE * usual or steps.min() < (1 - OFF_SLICE) * usual:
+    if off > _IRREGULAR * usual or steps.min() < (1 - OFF_SLICE) * usual:
         raise GeometryError(
             f"contours lie in planes at irregular distances ({steps.min():.2f} to {steps.max():.2f} mm) "
             "that are not the slices of the CT"
