@@ -182,13 +182,13 @@ PLANES = [
          says="2 planes filled by the shape between their neighbours."),
     Case("every second slice, left", {"GTV-1": cube(2, 4, 6)}, options=LEAVE, voxels=300),
     Case("a slice left out", {"GTV-1": cube(1, 2, 3, 5, 6)}, reason="slices without contour: ROI GTV-1 of B1/rt.dcm: "
-         "slice 5 between z = 59.0 and 65.0 mm have no contour"),
+         "slice 5 has no contour between z = 59.0 and 65.0 mm. Draw every slice, or set between_slices to "),
     Case("a slice left out, interpolated", {"GTV-1": cube(1, 2, 3, 5, 6)}, options=INTERPOLATE, voxels=600),
     Case("a cone left out", {"GTV-1": [square(2, 10, 20), square(4, 12, 18), square(5, 12, 18)]}, options=INTERPOLATE,
          voxels=100 + 64 + 36 + 36),
     Case("too many slices left out", {"GTV-1": cube(0, 1, 6, 7)}, options=INTERPOLATE,
-         reason="slices without contour: ROI GTV-1 of B1/rt.dcm: slices 3 to 6 between z = 53.0 and 68.0 mm have no "
-         "contour, more than 3 in a row are not interpolated"),
+         reason="slices without contour: ROI GTV-1 of B1/rt.dcm: slices 3 to 6 have no contour between z = 53.0 and "
+         "68.0 mm; more than 3 in a row are not interpolated. Draw every slice."),
     Case("two lesions above one another", {"GTV-1": [*cube(1, 2), *cube(5, 6, low=22, high=26)]}, voxels=232),
     Case("two lesions above one another, interpolated", {"GTV-1": [*cube(1, 2), *cube(5, 6, low=22, high=26)]},
          options=INTERPOLATE, voxels=232),
@@ -206,7 +206,7 @@ PLANES = [
     Case("sagittal, every second", {"GTV-1": upright("column")[::2]}, reason="slices without contour: ROI GTV-1 of "
          "B1/rt.dcm: contours lie 4.00 mm apart, voxels of the CT 2.00 mm"),
     Case("sagittal, a plane left out", {"GTV-1": [*upright("column")[:4], *upright("column")[5:]]},
-         reason="slices without contour: ROI GTV-1 of B1/rt.dcm: plane 5"),
+         reason="slices without contour: ROI GTV-1 of B1/rt.dcm: plane 5 has no contour. Draw every slice, or"),
     Case("sagittal, a plane left out, interpolated", {"GTV-1": [*upright("column")[:4], *upright("column")[5:]]},
          options=INTERPOLATE, voxels=300),
     Case("sagittal and axial", {"GTV-1": [*cube(), *upright("column")]},
@@ -220,6 +220,8 @@ PLANES = [
     Case("names its slices", edit=names_slice(3, 4, 5), voxels=300, says="At most 0.00 slices off the slice named."),
     Case("names other slices", edit=names_slice(3, 4, 6), reason="contour on another slice than it names: ROI GTV-1 "
          "of B1/rt.dcm: a contour on slice 6 names B1/ct/006.dcm, which is slice 7"),
+    Case("between slices, names the next slice", {"GTV-1": lifted(cube(), 1.5)}, names_slice(3, 4, 5), INTERPOLATE,
+         voxels=300, says="At most 0.50 slices off the slice named."),
     Case("names slices that are not there", edit=names_slice(3, 4, "gone"), reason="missing slice: B1/ct lacks 1 of"),
 ]  # fmt: skip
 
@@ -228,8 +230,9 @@ POINTS = [
          "points passed over."),
     Case("three points on a line", {"GTV-1": [*cube(), np.array([at(3, n, 4) for n in (1, 2, 5)])]}, voxels=300,
          says="1 contour without area passed over"),
-    Case("a marked point", {"GTV-1": cube(3, 4, 5, 6)}, first_contour(
-         lambda c: setattr(c, "ContourGeometricType", "POINT")), voxels=300, says="1 contour of type POINT passed over"),
+    Case("a marked point", {"GTV-1": cube(3, 4, 5, 6)},
+         first_contour(lambda c: setattr(c, "ContourGeometricType", "POINT")), voxels=300,
+         says="1 contour of type POINT passed over"),
     Case("points only", edit=set_items(ContourGeometricType="POINT"), reason="empty contour: ROI GTV-1 of B1/rt.dcm "
          "has no closed contour of three points (3 contours of type POINT passed over)"),
     Case("open planar", edit=first_contour(lambda c: setattr(c, "ContourGeometricType", "OPEN_PLANAR")),
@@ -237,7 +240,7 @@ POINTS = [
     Case("open nonplanar", edit=set_items(ContourGeometricType="OPEN_NONPLANAR"),
          reason="unusable contour: ROI GTV-1 of B1/rt.dcm: contour 1 is of type OPEN_NONPLANAR"),
     Case("no type", edit=set_items(ContourGeometricType=""), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
-         "contour 1 is of type unknown"),
+         "contour 1 has no type"),
     Case("not a number", edit=raw("nan\\1\\2\\3\\4\\5\\6\\7\\8"), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
          "contour 1 holds coordinates that are no numbers"),
     Case("words", edit=raw("one\\1\\2\\3\\4\\5\\6\\7\\8"), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
@@ -271,7 +274,7 @@ ROIS = [
     Case("several of one name", {"GTV": BIG, "GTV ": SMALL}, reason="no tumour ROI: B1/rt.dcm has several tumour ROIs "
          "(GTV, GTV)"),
     Case("other lesions", {"GTV-1": BIG, "GTV-2": SMALL, "Heart": SMALL}, options={"other_lesions": ("^GTV",)},
-         voxels=300, others=32, says="GTV-2: 32 voxels"),
+         voxels=300, others=32, says="GTV-2: 32 voxels, of which"),
     Case("other lesions that overlap", {"GTV-1": BIG, "GTV-2": cube(low=15, high=25)},
          options={"other_lesions": ("^GTV",)}, voxels=300, others=225),
     Case("the largest and the others", {"GTV-2": SMALL, "GTV-3": BIG, "GTV-4": []}, voxels=300, others=32,
@@ -284,7 +287,7 @@ ROIS = [
          options={"other_lesions": ("^GTV",)}, reason="slices without contour: ROI GTV-2 of B1/rt.dcm"),
     Case("empty candidate", {"GTV-2": [], "GTV-3": BIG}, voxels=300, says="GTV-3, chosen by"),
     Case("empty tumour", {"GTV-1": [], "GTV-2": BIG}, reason="empty contour: ROI GTV-1 of B1/rt.dcm has no closed"),
-    Case("odd blanks and letters", {"  ＧＴＶ\u00a0-1  ": BIG}, lambda d, _: setattr(
+    Case("odd blanks and letters", {"  \uff27\uff34\uff36\u00a0-1  ": BIG}, lambda d, _: setattr(
          d, "SpecificCharacterSet", "ISO_IR 192"), pick(RoiRule(exact="gtv -1")), voxels=300),
     Case("no contours at all", edit=no_contours, reason="empty contour: ROI GTV-1 of B1/rt.dcm"),
     Case("contours of a ROI that is not listed", {"GTV-1": BIG, "x": SMALL}, unlisted, voxels=300),

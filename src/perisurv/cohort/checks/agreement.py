@@ -41,7 +41,8 @@ class TwoRasters:
             return Verdict(True, f"1 - Dice = {value:.4f} between two rasters.", value)
         return failed(
             f"{pair.label}: even-odd rule and covered area differ by 1 - Dice = {value:.3f}, at most {limit:g} is "
-            "allowed; contours cross or are smaller than voxels. Draw it again, or raise raster_limit.",
+            "allowed; contours cross themselves or one another, or are smaller than voxels. Draw it again, or raise "
+            "raster_limit.",
             value,
         )
 
@@ -107,7 +108,7 @@ class OtherLesions:
             drawing = draw(stack_of(roi.contours, pair.geometry), pair.geometry, interpolate=interpolate)
             count += int(drawing.values.sum())
         names = ", ".join(r.name for r in pair.others)
-        return Verdict(True, f"{names}: {count} voxels, those of the tumour left out.", count)
+        return Verdict(True, f"{names}: {count} voxels, of which those of the tumour are left out.", count)
 
 
 AGREEMENT_CHECKS: tuple[Check[Pairing], ...] = (

@@ -201,7 +201,7 @@ class NamedSlices:
         number = {s.sop_uid: k for k, s in enumerate(pair.series.slices)}
         contours = [c for r in pair.tumour for c in r.contours if c.image_uid in number]
         if not contours or not all(stack.axial for stack in pair.stacks):
-            return not_applicable("no contour names a slice that is parallel to it")
+            return not_applicable("no contour names the slice that it lies on")
         off = 0.0
         for contour in contours:
             k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
@@ -230,8 +230,9 @@ class NoGap:
         for roi, stack in zip((*pair.tumour, *pair.others), stacks, strict=True):
             text = between_planes(stack, pair.geometry, policy)
             if text:
-                advice = "draw them" if policy == "interpolate" else 'draw them, or set between_slices to "interpolate"'
-                return failed(f"ROI {roi.name} of {pair.structures.name}: {text}; {advice}.")
+                other = ' or "leave"' if stack.on_slices else ""
+                advice = "" if policy == "interpolate" else f', or set between_slices to "interpolate"{other}'
+                return failed(f"ROI {roi.name} of {pair.structures.name}: {text}. Draw every slice{advice}.")
         filled = sum(d.interpolated for d in pair.drawings)
         return Verdict(True, f"{filled} planes filled by the shape between their neighbours." if filled else "", filled)
 

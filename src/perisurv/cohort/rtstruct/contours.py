@@ -47,7 +47,8 @@ def read_contour(item: Dataset) -> Contour | str:
     if kind not in _CLOSED:
         if len(points) < 2:
             return "with fewer than three points"
-        raise ReadError(f"is of type {kind or 'unknown'} and encloses nothing; close it")
+        what = f"is of type {kind}, which encloses nothing; close it" if kind else "has no type; export it again"
+        raise ReadError(what)
     points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
     if len(points) < 3:
         return "with fewer than three points"

@@ -19,6 +19,7 @@ __all__ = ["Box", "Drawing", "draw", "union"]
 # Points a voxel and axis of the slices between which a shape is interpolated.
 _FINER = 3
 _HALF = 1e-6
+_FAR_MM = 1e6
 
 Box = tuple[slice, slice, slice]
 Bools = NDArray[np.bool_]
@@ -83,8 +84,8 @@ def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
     """Voxels of the CT inside the contours, even-odd rule on each plane.
 
     Planes on slices of the CT are filled as they are. Others are filled on their own grid; a voxel is inside if the
-    distance to the outline, linear between the two neighbouring planes, is negative. The first and last plane of a
-    lesion reach half the distance of planes beyond themselves.
+    distance to the outline, linear between the two neighbouring planes, is negative. The first and last plane reach
+    less than half the distance of planes beyond themselves.
     """
     planes = {k: _Plane.of(polygons) for k, polygons in stack.planes.items()}
     window = window_of(tuple(p for polygons in stack.planes.values() for p in polygons))
@@ -121,7 +122,10 @@ def union(drawings: Iterable[Drawing], geometry: Geometry) -> Mask:
 
 
 def _between(stack: Stack, window: Window) -> Distances:
-    """Distance to the outline, mm, on the planes in gaps: linear between the neighbours."""
+    """Distance to the outline, mm, on the planes in gaps: linear between the neighbours.
+
+    Where only every n-th slice has contours, the ends are as thick as the planes between them.
+    """
     finer = _FINER if stack.on_slices else 1
     found: dict[int, NDArray[np.float64]] = {}
     for a, b in gaps(stack):
@@ -129,13 +133,21 @@ def _between(stack: Stack, window: Window) -> Distances:
         for k in range(a + 1, b):
             share = (k - a) / (b - a)
             found[k] = (1 - share) * low + share * high
+    if found and len(set(stack.steps)) == 1:
+        for end, side in ((stack.numbers[0], -1), (stack.numbers[-1], 1)):
+            for n in range(1, (stack.steps[0] + 1) // 2):
+                if 0 <= end + side * n < stack.grid.shape[0]:
+                    found[end + side * n] = signed_distance_mm(
+                        stack.planes[end], window, stack.grid.spacing_mm[1:], finer
+                    )
     return found
 
 
 def _on_slices(
     planes: Mapping[int, _Plane], between: Distances, window: Window, geometry: Geometry
 ) -> tuple[Box, Bools]:
-    first, count = min(planes), max(planes) - min(planes) + 1
+    first = min(*planes, *between) if between else min(planes)
+    count = max(*planes, *between, first) - first + 1
     values = np.zeros((count, *window[2:]), dtype=bool)
     for k, plane in planes.items():
         row, column, rows, columns = plane.window
@@ -170,13 +182,13 @@ def _resampled(stack: Stack, between: Distances, window: Window, geometry: Geome
     lower = np.floor(place[..., 0]).clip(0, count).astype(int)
     share = place[..., 0] - lower
     near, far = (
-        map_coordinates(distances, [lower + n, place[..., 1], place[..., 2]], order=1, mode="constant", cval=np.inf)
+        map_coordinates(distances, [lower + n, place[..., 1], place[..., 2]], order=1, mode="constant", cval=_FAR_MM)
         for n in (0, 1)
     )
-    mixed = np.where(np.isfinite(near) & np.isfinite(far), near * (1 - share) + far * share, np.inf)
-    alone = np.where(share < 0.5, np.where(present[lower], near, np.inf), np.where(present[lower + 1], far, np.inf))
-    values = np.where(present[lower] & present[lower + 1], mixed, alone) < 0
-    return box, values & (share >= 0) & (share < 1)
+    below, above = present[lower], present[lower + 1]
+    mixed = np.where(below & above, near * (1 - share) + far * share, np.where(share < 0.5, near, far))
+    known = np.where(share < 0.5, below, above) & (share >= 0) & (share < 1)
+    return box, known & (mixed < 0)
 
 
 def _box(stack: Stack, count: int, window: Window, geometry: Geometry) -> Box:
@@ -205,9 +217,10 @@ def _reach(stack: Stack, geometry: Geometry) -> int:
 
 
 def _area(stack: Stack, planes: Mapping[int, _Plane], between: Distances) -> float:
-    """Area of all planes, voxels; between two planes that of a frustum."""
+    """Area of all planes, voxels; between two planes that of a frustum, beyond the ends that of the end."""
     total = sum(p.coverage.area for p in planes.values())
     for a, b in gaps(stack) if between else ():
         low, high = (np.sqrt(abs(planes[k].coverage.area)) for k in (a, b))
         total += sum(float(low + (high - low) * n / (b - a)) ** 2 for n in range(1, b - a))
-    return total
+    first, *_, last = (*stack.numbers, stack.numbers[-1])
+    return total + sum(abs(planes[first if k < first else last].coverage.area) for k in between if not first < k < last)

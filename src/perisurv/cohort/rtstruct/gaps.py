@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -45,13 +46,7 @@ def between_planes(stack: Stack, geometry: Geometry, policy: str) -> str:
         return ""
     if len(set(stack.steps)) == 1 and not long:
         return f"contours lie on every {_ordinal(stack.steps[0])} slice only"
-    a, b = (long or found)[0]
-    count = sum(b - a - 1 for a, b in found)
-    what = "slice" if stack.on_slices else "plane"
-    text = f"{what} {a + 2}" if b - a == 2 else f"{what}s {a + 2} to {b}"
-    more = f" (such {what}s: {count})" if count > b - a - 1 else ""
-    too_long = f", more than {_MOST_MISSING} in a row are not interpolated" if long and policy == "interpolate" else ""
-    return f"{text} between z = {_z(stack, a):.1f} and {_z(stack, b):.1f} mm have no contour{more}{too_long}"
+    return _gap_text(stack, found, long if policy == "interpolate" else ())
 
 
 def window_of(polygons: Polygons) -> Window:
@@ -91,6 +86,18 @@ def _overlap(a: Polygons, b: Polygons) -> bool:
     return bool((a_low <= b_high).all() and (b_low <= a_high).all())
 
 
+def _gap_text(stack: Stack, found: Sequence[Gap], too_long: Sequence[Gap]) -> str:
+    a, b = (too_long or found)[0]
+    what = "slice" if stack.on_slices else "plane"
+    numbers = f"{what} {a + 2} has" if b - a == 2 else f"{what}s {a + 2} to {b} have"
+    count = sum(n - m - 1 for m, n in found)
+    low, high = (float(stack.grid.to_mm((k, 0, 0))[2]) for k in (a, b))
+    where = f" between z = {low:.1f} and {high:.1f} mm" if stack.axial else ""
+    more = f" (such {what}s: {count})" if count > b - a - 1 else ""
+    limit = f"; more than {_MOST_MISSING} in a row are not interpolated" if too_long else ""
+    return f"{numbers} no contour{where}{more}{limit}"
+
+
 def _off_slice(stack: Stack, geometry: Geometry) -> float:
     """Largest distance of a plane from the nearest slice of the CT, in slices."""
     k = geometry.to_index(stack.grid.to_mm([(n, 0, 0) for n in stack.numbers]))[:, 0]
@@ -99,7 +106,3 @@ def _off_slice(stack: Stack, geometry: Geometry) -> float:
 
 def _ordinal(n: int) -> str:
     return {2: "second", 3: "third"}.get(n, f"{n}th")
-
-
-def _z(stack: Stack, k: int) -> float:
-    return float(stack.grid.to_mm((k, 0, 0))[2])

@@ -63,11 +63,13 @@ def voxel_points(points_mm: Points, geometry: Geometry) -> Points:
 
 def even_odd(polygons: Sequence[Points], rows: int, columns: int) -> NDArray[np.bool_]:
     """Scan conversion of polygons, vertices (row, column), in a window of so many rows and columns."""
-    start = np.concatenate(polygons)
-    stop = np.concatenate([np.roll(p, -1, axis=0) for p in polygons])
+    ends = np.concatenate([np.stack([p, np.roll(p, -1, axis=0)]) for p in polygons], axis=1)
+    # From the smaller row to the larger, so that an edge and its reverse cross a row at the very same place.
+    down = ends[0, :, 0] > ends[1, :, 0]
+    start, stop = np.where(down[:, None], ends[::-1], ends)
     # An edge crosses the rows in [lower, upper): half open, so that a shared vertex counts once.
-    first = np.ceil(np.minimum(start[:, 0], stop[:, 0])).astype(int).clip(0, rows)
-    count = np.ceil(np.maximum(start[:, 0], stop[:, 0])).astype(int).clip(0, rows) - first
+    first = np.ceil(start[:, 0]).astype(int).clip(0, rows)
+    count = np.ceil(stop[:, 0]).astype(int).clip(0, rows) - first
     edge = np.repeat(np.arange(len(count)), count)
     row = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
     slope = (stop[edge, 1] - start[edge, 1]) / (stop[edge, 0] - start[edge, 0])
