@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from perisurv.cohort.rtstruct import Contour, draw, stack_of, union
+from perisurv.cohort.rtstruct import Contour, between_planes, draw, outside_ct, stack_of, union
 from perisurv.cohort.rtstruct.contours import without_copies
-from perisurv.core import Geometry
+from perisurv.core import Geometry, GeometryError
 
 GRID = Geometry((6, 28, 34), (3.0, 1.5, 1.0), (10.0, -20.0, 5.0))
 STARS = st.tuples(st.lists(st.floats(2.0, 9.0), min_size=5, max_size=12), st.floats(11.0, 14.0), st.floats(11.0, 14.0))
@@ -113,3 +113,35 @@ def test_a_shape_between_two_equal_contours_is_that_shape(spec):
     found = mask([star(spec, 1), star(spec, 3)], interpolate=True)
     assert (found[2] != found[1]).sum() <= 2
     np.testing.assert_array_equal(found[1], found[3])
+
+
+POINT = st.tuples(st.floats(-30, 60), st.floats(-40, 40), st.floats(-10, 30))
+FLAT = st.tuples(st.sampled_from([2.0, 5.0, 8.0, 11.0, 12.0]), st.floats(11, 40), st.floats(-19, 18))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.lists(POINT, min_size=3, max_size=5),
+            st.tuples(st.sampled_from([5.0, 8.0, 11.0, 12.5, 17.0]), st.lists(FLAT, min_size=3, max_size=6)).map(
+                lambda item: [(x, y, item[0]) for _, x, y in item[1]]
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(["refuse", "interpolate", "leave"]),
+)
+def test_any_contours_are_drawn_or_refused_by_name(lists, policy):
+    contours = [Contour(np.array(points)) for points in lists]
+    try:
+        problem = outside_ct(contours, GRID)
+        stack = stack_of(contours, GRID)
+    except GeometryError:
+        return
+    if problem or between_planes(stack, GRID, policy):
+        return
+    drawing = draw(stack, GRID, interpolate=policy == "interpolate")
+    assert union([drawing], GRID).voxel_count == drawing.values.sum()
+    assert np.isfinite([drawing.contour_mm3, drawing.crossed_mm2]).all()

@@ -242,7 +242,9 @@ POINTS = [
     Case("no type", edit=set_items(ContourGeometricType=""), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
          "contour 1 has no type"),
     Case("not a number", edit=raw("nan\\1\\2\\3\\4\\5\\6\\7\\8"), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
-         "contour 1 holds coordinates that are no numbers"),
+         "contour 1 holds coordinates that are no positions in a patient"),
+    Case("far beyond any room", edit=raw("1e300\\1\\2\\3\\4\\5\\6\\7\\8"), reason="unusable contour: ROI GTV-1 of "
+         "B1/rt.dcm: contour 1 holds coordinates that are no positions"),
     Case("words", edit=raw("one\\1\\2\\3\\4\\5\\6\\7\\8"), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
          "contour 1 holds coordinates that are no numbers"),
     Case("half a point", edit=raw("1\\1\\2\\3\\4\\5\\6\\7"), reason="unusable contour: ROI GTV-1 of B1/rt.dcm: "
@@ -283,6 +285,8 @@ ROIS = [
     Case("other lesion that is open", {"GTV-1": BIG, "GTV-2": SMALL},
          set_items(1, ContourGeometricType="OPEN_PLANAR"), {"other_lesions": ("^GTV",)},
          reason="unusable contour: ROI GTV-2 of B1/rt.dcm"),
+    Case("other lesion that is wavy", {"GTV-1": BIG, "GTV-2": [np.add(square(5), np.outer((0, 0, 1, 0), (0, 0, 6.0)))]},
+         options={"other_lesions": ("^GTV",)}, reason="contours without common planes: ROI GTV-2 of B1/rt.dcm: a"),
     Case("other lesion with a gap", {"GTV-1": BIG, "GTV-2": cube(0, 2, low=22, high=26)},
          options={"other_lesions": ("^GTV",)}, reason="slices without contour: ROI GTV-2 of B1/rt.dcm"),
     Case("empty candidate", {"GTV-2": [], "GTV-3": BIG}, voxels=300, says="GTV-3, chosen by"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perisurv.cohort.checks.base import Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.drawn import Pairing
-from perisurv.cohort.rtstruct import draw, stack_of
+from perisurv.cohort.rtstruct import draw
 
 __all__ = ["AGREEMENT_CHECKS", "OtherLesions", "SameSlices", "SameVolume", "SimpleContours", "TwoRasters"]
 
@@ -103,10 +103,8 @@ class OtherLesions:
         if not pair.others:
             return not_applicable("no other lesions")
         interpolate = pair.options.between_slices == "interpolate"
-        count = 0
-        for roi in pair.others:
-            drawing = draw(stack_of(roi.contours, pair.geometry), pair.geometry, interpolate=interpolate)
-            count += int(drawing.values.sum())
+        drawings = [draw(stack, pair.geometry, interpolate=interpolate) for stack in pair.other_stacks]
+        count = sum(int(d.values.sum()) for d in drawings)
         names = ", ".join(r.name for r in pair.others)
         return Verdict(True, f"{names}: {count} voxels, of which those of the tumour are left out.", count)
 

@@ -9,7 +9,7 @@ from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_appl
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.dicom import CtSeries
 from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.rtstruct import between_planes, nearest_name, outside_ct, stack_of
+from perisurv.cohort.rtstruct import between_planes, nearest_name, outside_ct
 from perisurv.core import GeometryError
 
 __all__ = [
@@ -174,11 +174,9 @@ class ParallelPlanes:
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say how the planes lie."""
         try:
-            stacks = pair.stacks
-            for roi in pair.others:
-                stack_of(roi.contours, pair.geometry)
+            stacks = *pair.stacks, *pair.other_stacks
         except GeometryError as error:
-            return failed(f"{pair.label}: {error}; draw it on the slices of the CT.")
+            return failed(f"{error}; draw it on the slices of the CT.")
         stack = next((s for s in stacks if not s.on_slices), stacks[0])
         count, step = len(stack.planes), stack.grid.spacing_mm[0]
         if stack.on_slices:
@@ -226,7 +224,7 @@ class NoGap:
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say which slices have none."""
         policy = pair.options.between_slices
-        stacks = [*pair.stacks, *(stack_of(r.contours, pair.geometry) for r in pair.others)]
+        stacks = *pair.stacks, *pair.other_stacks
         for roi, stack in zip((*pair.tumour, *pair.others), stacks, strict=True):
             text = between_planes(stack, pair.geometry, policy)
             if text:

@@ -11,7 +11,7 @@ from perisurv.cohort.dicom import CtSeries
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import Drawing, Roi, Stack, StructureSet, draw, stack_of
 from perisurv.cohort.rtstruct.contours import rough_volume_mm3
-from perisurv.core import Geometry
+from perisurv.core import Geometry, GeometryError
 
 __all__ = ["Pairing"]
 
@@ -54,7 +54,12 @@ class Pairing:
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:
         """The planes of every ROI of the tumour."""
-        return tuple(stack_of(r.contours, self.geometry) for r in self.tumour)
+        return tuple(self._stack(r) for r in self.tumour)
+
+    @cached_property
+    def other_stacks(self) -> tuple[Stack, ...]:
+        """The planes of every other lesion."""
+        return tuple(self._stack(r) for r in self.others)
 
     @cached_property
     def drawings(self) -> tuple[Drawing, ...]:
@@ -69,3 +74,9 @@ class Pairing:
             return int(self.drawings[0].values.sum())
         inside = [np.argwhere(d.values) + [s.start for s in d.box] for d in self.drawings]
         return len(np.unique(np.concatenate(inside), axis=0))
+
+    def _stack(self, roi: Roi) -> Stack:
+        try:
+            return stack_of(roi.contours, self.geometry)
+        except GeometryError as error:
+            raise GeometryError(f"ROI {roi.name} of {self.structures.name}: {error}") from error

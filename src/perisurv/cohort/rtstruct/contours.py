@@ -20,6 +20,7 @@ _CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 _NO_AREA_MM2 = 1e-6
 # Two contours whose box, centroid and area agree this well are one that was drawn or exported twice.
 _COPY_MM = 0.02
+_FARTHEST_MM = 1e5
 
 Points = NDArray[np.float64]
 
@@ -108,8 +109,8 @@ def _points(item: Dataset) -> Points:
         values = np.array([n for n in numbers if numbers != [b""]], dtype=float)
     except (ValueError, TypeError) as error:
         raise ReadError("holds coordinates that are no numbers; export it again") from error
-    if not np.isfinite(values).all():
-        raise ReadError("holds coordinates that are no numbers; export it again")
+    if not (np.abs(values) < _FARTHEST_MM).all():
+        raise ReadError("holds coordinates that are no positions in a patient; export it again")
     count = item.get("NumberOfContourPoints")
     if values.size % 3 or (count not in (None, "") and int(count) != values.size // 3):
         raise ReadError(f"holds {values.size} coordinates where {count} points are announced; export it again")

@@ -19,6 +19,8 @@ __all__ = ["Stack", "outside_ct", "stack_of", "voxel_step_mm"]
 _ONE_PLANE = 0.1
 # How far a plane may lie off regular distances, as a share of them.
 _IRREGULAR = 0.05
+# Points along an axis of a plane; what is larger than 200 mm at half a millimetre gets a coarser grid.
+_MOST_POINTS = 400
 
 Points = NDArray[np.float64]
 Polygons = tuple[Points, ...]
@@ -73,7 +75,7 @@ def stack_of(contours: Sequence[Contour], geometry: Geometry) -> Stack:
     """Put every contour into its plane.
 
     Planes that are slices of the CT (within a quarter of the slice distance) stay on its grid. Others, parallel to
-    its slices or not, get a grid of their own: half the smallest voxel in the plane, their own distance across.
+    its slices or not, get a grid of their own: half the smallest voxel edge in the plane, their own distance across.
 
     Raises
     ------
@@ -121,8 +123,8 @@ def _own_grid(contours: Sequence[Contour], geometry: Geometry, normal: Points, *
     points = [c.points_mm @ axes for c in contours]
     heights = np.array([np.median(p[:, 0]) for p in points])
     numbers, first_mm, step_mm = _regular(heights, voxel_step_mm(normal, geometry))
-    pitch_mm = 0.5 * min(geometry.spacing_mm)
     everything = np.concatenate(points)[:, 1:]
+    pitch_mm = max(0.5 * min(geometry.spacing_mm), float(np.ptp(everything, axis=0).max()) / _MOST_POINTS)
     # Half a step beside the outermost points: those of a rectangle then lie between the centres.
     low = everything.min(axis=0) - 1.5 * pitch_mm
     size = np.ceil((everything.max(axis=0) - low) / pitch_mm).astype(int) + 3
