@@ -99,7 +99,8 @@ class CohortOptions:
         Where contours lie between slices or leave slices out: ``refuse`` the patient, ``interpolate`` the shape
         between neighbouring contours, or ``leave`` slices without contour empty.
     raster_limit
-        Largest 1 - Dice between two independent ways to turn the contours into voxels.
+        Largest 1 - Dice between two independent ways to turn the contours into voxels; a difference that chance
+        explains, twice the square root of the voxels cut by contours, excludes nobody here and in ``volume_limit``.
     slice_limit
         Largest difference between the slices that the contours should fill and those that hold tumour voxels.
     volume_limit

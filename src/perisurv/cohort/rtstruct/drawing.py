@@ -42,6 +42,8 @@ class Drawing:
         Planes filled between contours.
     even_odd, covered, both
         Voxels inside by the even-odd rule, by the covered area, and by both, on the planes of the contours.
+    cut
+        Voxels that a contour runs through: each rounds an area up or down.
     contour_mm3
         Volume of the contours: their areas times the distance of the planes (Cavalieri's principle), mm3.
     crossed_mm2
@@ -56,6 +58,7 @@ class Drawing:
     even_odd: int
     covered: int
     both: int
+    cut: int
     contour_mm3: float
     crossed_mm2: float
 
@@ -78,6 +81,10 @@ class _Plane:
         """Voxels inside by area. One cut exactly in half is a matter of convention: it follows the even-odd rule."""
         half: Bools = np.abs(self.coverage.share - 0.5) < _HALF
         return np.where(half, self.inside, self.coverage.share > 0.5)
+
+    def cut(self) -> int:
+        """Voxels that are neither empty nor full."""
+        return int((np.abs(self.coverage.share - 0.5) < 0.5 - _HALF).sum())
 
 
 def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
@@ -108,6 +115,7 @@ def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
         sum(int(m.sum()) for m in first),
         sum(int(m.sum()) for m in second),
         sum(int((a & b).sum()) for a, b in zip(first, second, strict=True)),
+        sum(p.cut() for p in planes.values()),
         _area(stack, planes, between) * float(np.prod(voxel_mm)),
         sum(p.coverage.crossed for p in planes.values()) * voxel_mm[1] * voxel_mm[2],
     )
