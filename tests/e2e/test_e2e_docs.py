@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perisurv.study.settings import settings_from_dict
+from perisurv.study.settings import settings_from_dict, settings_to_toml
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -30,3 +30,11 @@ def test_the_study_files_of_a_page_are_read(page) -> None:
     assert blocks
     for block in blocks:
         assert settings_from_dict(tomllib.loads(block)).radiomics.image_filters()
+
+
+@pytest.mark.parametrize("page", ["how-to/eclipse-export.md"])
+def test_the_study_files_of_a_how_to_are_read(page) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for block in re.findall(r"```toml\n(.*?)```", text, re.S):
+        settings = settings_from_dict(tomllib.loads(block))
+        assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings

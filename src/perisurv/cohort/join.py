@@ -61,13 +61,28 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     cohort = _cohort(
         sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
     )
-    return replace(cohort, findings=told, notes=_merged(by_key))
+    return replace(cohort, findings=_findings(images, told, options), notes=_merged(by_key))
+
+
+def _findings(
+    images: Found, clinical: Mapping[str, tuple[Finding, ...]], options: CohortOptions
+) -> dict[str, tuple[Finding, ...]]:
+    """What the checks of image, contour and clinical row found, by patient."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for patient_id, checked in images.findings:
+        found.setdefault(study_id(patient_id, options), checked)
+    return {patient: found.get(patient, ()) + clinical.get(patient, ()) for patient in sorted({*found, *clinical})}
 
 
 def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | None:
     """Why the patient is there twice, unless the rows say the same."""
     if len(sources) > 1:
         places = ", ".join(s.structures if isinstance(s, DicomSource) else s.mask for s in sources)
+        if len({s.slices if isinstance(s, DicomSource) else s.image for s in sources}) == 1:
+            return (
+                f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
+                'several_structure_sets to "newest" if their dates differ.'
+            )
         return f"duplicate patient: there are {len(sources)} contoured CTs ({places}); keep the planning CT."
     if len(rows) > 1 and (differ := differences(rows)):
         tables = ", ".join(sorted({row.table for row in rows}))

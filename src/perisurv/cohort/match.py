@@ -9,11 +9,11 @@ from pathlib import Path
 
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, CtSeries, DicomFile, ct_header, probe, quiet_pydicom
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.pairing import pair
+from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, StructureSet, read_structure_set
+from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, StructureSet, read_structure_set
 from perisurv.cohort.sources import Source
-from perisurv.core import ReadError
+from perisurv.core import Finding, ReadError
 
 __all__ = ["Found", "index_dicom"]
 
@@ -29,10 +29,11 @@ class _Images:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the images of a folder gave: sources and failures, each with the PatientID as written in the files."""
+    """What the images of a folder gave, each with the PatientID as written in the files: sources, failures, checks."""
 
     sources: list[tuple[str, Source]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
 
 
 def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
@@ -54,7 +55,7 @@ def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Fo
                 structures.append(item)
         series = {uid: CtSeries.of(members, options.slice_tolerance) for uid, members in slices.items()}
         for patient in _patients(series, structures):
-            _match_patient(patient, series, root, found)
+            _match_patient(patient, series, root, options, found)
     return found
 
 
@@ -71,7 +72,7 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHead
             return None
         if file.truncated:
             raise ReadError(f"{name} ends before its contours do; copy or export it again.")
-        return read_structure_set(path, name, options.tumour_roi)
+        return read_structure_set(path, name, RoiRules(options.tumour_roi, options.other_lesions))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None
@@ -89,15 +90,20 @@ def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]
     return [patients[key] for key in sorted(patients)]
 
 
-def _match_patient(patient: _Images, series: Mapping[str, CtSeries], root: Path, found: Found) -> None:
+def _match_patient(
+    patient: _Images, series: Mapping[str, CtSeries], root: Path, options: CohortOptions, found: Found
+) -> None:
     patient_id, key = patient.patient_id, patient_key(patient.patient_id)
     if not key:
         place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    results = [pair(s, series, patient.series, root) for s in patient.structures]
-    sources = [r for r in results if not isinstance(r, str)]
-    reasons = [r for r in results if isinstance(r, str)]
+    results = [pair(s, series, patient.series, root, options) for s in patient.structures]
+    usable, set_aside = _chosen([r for r in results if r.source], options)
+    sources = [r.source for r in usable if r.source]
+    reasons = [r.reason for r in results if not r.source]
+    found.findings.extend((patient_id, r.findings) for r in usable or results[:1])
+    found.failures.extend((patient_id, reason) for reason in set_aside)
     found.sources.extend((patient_id, source) for source in sources)
     if sources or len(reasons) == 1:
         found.failures.extend((patient_id, reason) for reason in reasons)
@@ -106,3 +112,16 @@ def _match_patient(patient: _Images, series: Mapping[str, CtSeries], root: Path,
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
+
+
+def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired], list[str]]:
+    """Of several structure sets on one CT the newest, if that is asked for and known; and which were set aside."""
+    if len(usable) < 2 or options.several_structure_sets != "newest":
+        return usable, []
+    if len({r.source.slices for r in usable if r.source}) > 1 or (best := newest(usable)) is None:
+        return usable, []
+    return [best], [
+        f"older RTSTRUCT: {r.structures.name} is set aside for {best.structures.name}, which is newer."
+        for r in usable
+        if r is not best
+    ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions, check_covariates
 from perisurv.core import SettingsError
 
-__all__ = ["TUMOUR_ROI", "CohortOptions"]
+__all__ = ["TUMOUR_ROI", "CohortOptions", "RoiRule"]
 
 # The first rule that matches any ROI wins. Case and outer blanks do not count. Lymph nodes (GTVn) never match.
 TUMOUR_ROI: tuple[str, ...] = (
@@ -20,6 +20,63 @@ TUMOUR_ROI: tuple[str, ...] = (
     r"^GTV(?![-_ ]*n(od|$|[^a-z]))",
     r"^(primary[-_ ]*)?tumou?r\b",
 )
+_CHOICES = {
+    "ids": ("keep", "pseudonym"),
+    "several_rois": ("refuse", "union", "largest"),
+    "several_structure_sets": ("refuse", "newest"),
+    "between_slices": ("refuse", "interpolate", "leave"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoiRule:
+    """Which ROIs of a structure set are meant: exactly one of the four; case and blanks around the name do not count.
+
+    Parameters
+    ----------
+    exact
+        The whole name.
+    glob
+        The whole name with ``*``, ``?`` and ``[...]``.
+    regex
+        A regular expression found anywhere in the name.
+    type
+        The DICOM ROI type (RTROIInterpretedType, DICOM PS3.3 C.8.8.8) such as ``GTV``.
+
+    Raises
+    ------
+    SettingsError
+        If not exactly one is given, or the regular expression is none.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    exact: str | None = None
+    glob: str | None = None
+    regex: str | None = None
+    type: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.exact, self.glob, self.regex, self.type) if value is not None]
+        if len(given) != 1 or not given[0].strip():
+            raise SettingsError(
+                'A rule for ROIs has exactly one of exact, glob, regex and type, such as { glob = "GTV*" }; '
+                f"got {self}."
+            )
+        if self.regex is not None:
+            try:
+                re.compile(self.regex)
+            except re.error as error:
+                raise SettingsError(f"{self.regex!r} is not a regular expression: {error}.") from error
+
+    @classmethod
+    def of(cls, rule: str | RoiRule) -> RoiRule:
+        """The rule itself; a plain string is a regular expression."""
+        return cls(regex=rule) if isinstance(rule, str) else rule
+
+    def __str__(self) -> str:
+        given = {"exact": self.exact, "glob": self.glob, "regex": self.regex, "type": self.type}
+        return ", ".join(f"{kind} {value!r}" for kind, value in given.items() if value is not None) or "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +86,25 @@ class CohortOptions:
     Parameters
     ----------
     tumour_roi
-        Regular expressions for the name of the tumour ROI. The first that matches any ROI of the structure set
-        wins; if it matches several, the patient is excluded.
+        Rules for the tumour ROI, each a regular expression or a :class:`RoiRule`. The first that matches any ROI of
+        the structure set wins.
+    several_rois
+        If that rule matches several ROIs: ``refuse`` the patient, take their ``union`` or the ``largest``.
+    other_lesions
+        Rules for the ROIs of other lesions: all that any of them matches, except the tumour.
+    several_structure_sets
+        If several structure sets hold a tumour on one CT: ``refuse`` the patient or take the ``newest`` by
+        StructureSetDate and StructureSetTime.
+    between_slices
+        Where contours lie between slices or leave slices out: ``refuse`` the patient, ``interpolate`` the shape
+        between neighbouring contours, or ``leave`` slices without contour empty.
+    raster_limit
+        Largest 1 - Dice between two independent ways to turn the contours into voxels; a difference that chance
+        explains, twice the square root of the voxels cut by contours, excludes nobody here and in ``volume_limit``.
+    slice_limit
+        Largest difference between the slices that the contours should fill and those that hold tumour voxels.
+    volume_limit
+        Largest difference between the volumes of the mask and of the contours, as a share of the latter.
     ids
         ``keep`` uses the DICOM PatientID as study id; ``pseudonym`` a keyed hash of it.
     pseudonym_key
@@ -50,7 +124,14 @@ class CohortOptions:
         If a rule is no regular expression, a value is unknown or a pseudonym has no key.
     """
 
-    tumour_roi: tuple[str, ...] = TUMOUR_ROI
+    tumour_roi: tuple[str | RoiRule, ...] = TUMOUR_ROI
+    several_rois: Literal["refuse", "union", "largest"] = "refuse"
+    other_lesions: tuple[str | RoiRule, ...] = ()
+    several_structure_sets: Literal["refuse", "newest"] = "refuse"
+    between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
+    raster_limit: float = 0.05
+    slice_limit: int = 2
+    volume_limit: float = 0.1
     ids: Literal["keep", "pseudonym"] = "keep"
     pseudonym_key: str = ""
     columns: ColumnOptions = field(default_factory=ColumnOptions)
@@ -62,15 +143,24 @@ class CohortOptions:
     def __post_init__(self) -> None:
         if not self.tumour_roi:
             raise SettingsError("tumour_roi is empty; give at least one regular expression such as '^GTV-1$'.")
-        for rule in self.tumour_roi:
-            try:
-                re.compile(rule)
-            except re.error as error:
-                raise SettingsError(f"tumour_roi: {rule!r} is not a regular expression: {error}.") from error
-        if self.ids not in ("keep", "pseudonym"):
-            raise SettingsError(f"ids must be 'keep' or 'pseudonym', got {self.ids!r}.")
+        _check_rules("tumour_roi", self.tumour_roi)
+        _check_rules("other_lesions", self.other_lesions)
+        for key, known in _CHOICES.items():
+            if getattr(self, key) not in known:
+                raise SettingsError(f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}.")
         if self.ids == "pseudonym" and not 1 <= len(self.pseudonym_key.encode()) <= 64:
             raise SettingsError("ids = 'pseudonym' needs a pseudonym_key of 1 to 64 bytes; keep it secret.")
         check_covariates(self.covariates, self.levels)
+        for key in ("raster_limit", "slice_limit", "volume_limit"):
+            if not getattr(self, key) >= 0:
+                raise SettingsError(f"{key} must be zero or more, got {getattr(self, key)}.")
         if not 0 < self.slice_tolerance < 0.5:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")
+
+
+def _check_rules(key: str, rules: tuple[str | RoiRule, ...]) -> None:
+    for rule in rules:
+        try:
+            RoiRule.of(rule)
+        except SettingsError as error:
+            raise SettingsError(f"{key}: {error}") from error

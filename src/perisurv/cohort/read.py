@@ -86,7 +86,9 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
         ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")
         for path in files.unreadable
     ]
-    return Found(dicom.sources + pairs.sources, dicom.failures + pairs.failures + broken)
+    return Found(
+        dicom.sources + pairs.sources, dicom.failures + pairs.failures + broken, dicom.findings + pairs.findings
+    )
 
 
 def _tables(

@@ -266,13 +266,21 @@ def _build(values: dict[str, Any], where: str) -> StudySettings:
         # JSON mode is strict about types and still takes a TOML array for a tuple.
         return TypeAdapter(StudySettings).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = _first(error.errors())
         if isinstance(cause := first.get("ctx", {}).get("error"), SettingsError):
             raise SettingsError(f"{where}: {cause}") from error
         key = ".".join(str(part) for part in first["loc"]) or "value"
         raise SettingsError(f"{where}: {key} = {first['input']!r} cannot be used: {first['msg']}.") from error
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from error
+
+
+def _first(errors: list[Any]) -> Any:
+    """The first error; where a table was no text either, what is wrong with it as a table."""
+    where = errors[0]["loc"][:-1]
+    if not isinstance(errors[0]["input"], dict):
+        return errors[0]
+    return max((e for e in errors if e["loc"][: len(where)] == where), key=lambda e: len(e["loc"]))
 
 
 def _refuse_unknown(kind: Any, values: dict[str, Any], where: str) -> None:
@@ -301,7 +309,7 @@ def _toml(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(_toml(v) for v in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {_toml(v)}' for key, v in value.items())} }}"
+        return f"{{ {', '.join(f'{_key(key)} = {_toml(v)}' for key, v in value.items() if v is not None)} }}"
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return json.dumps(value, ensure_ascii=False)

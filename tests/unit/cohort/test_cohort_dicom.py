@@ -185,5 +185,5 @@ def test_contour_that_moved_off_the_slices_after_the_index(tmp_path):
             contour.ContourData = [v + (1.2 if n % 3 == 2 else 0) for n, v in enumerate(contour.ContourData)]
 
     write_rtstruct(tmp_path / "P1" / "rt.dcm", "P1", edit=move)
-    with pytest.raises(GeometryError, match=r"Patient P1.*rt\.dcm.*not lie on a slice"):
+    with pytest.raises(GeometryError, match=r"Patient P1.*rt\.dcm.*lie between the slices"):
         patient.load()

@@ -1,10 +1,15 @@
 """Contours to voxels against analytic shapes, and the choice of the tumour."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from perisurv.cohort.options import TUMOUR_ROI
-from perisurv.cohort.rtstruct import choose_roi, rasterise
+from perisurv.cohort.checks import CONTOUR_CHECKS, REFERENCE_CHECKS, SERIES_CHECKS
+from perisurv.cohort.options import TUMOUR_ROI, CohortOptions, RoiRule
+from perisurv.cohort.rtstruct import RoiEntry, RoiRules, choose_rois, nearest_name, rasterise
 from perisurv.core import Geometry
 
 GRID = Geometry((40, 96, 96), (3.0, 1.0, 1.0), (-48.0, -50.0, -60.0))
@@ -103,10 +108,44 @@ def test_oblique_slices():
     ],
 )
 def test_rules_for_the_tumour(names, chosen):
-    numbered = dict(enumerate(names, start=1))
-    assert [numbered[n] for n in choose_roi(numbered, TUMOUR_ROI)] == chosen
+    entries = [RoiEntry(n, name) for n, name in enumerate(names, start=1)]
+    hits = choose_rois(entries, RoiRules(TUMOUR_ROI)).tumour
+    assert [entries[n - 1].name for n in hits] == chosen
 
 
-def test_first_rule_that_matches_wins():
-    assert choose_roi({1: "GTV-2", 2: "boost"}, ("^boost$", "^GTV")) == (2,)
-    assert choose_roi({1: "GTV-2", 2: "other"}, ("^boost$", "^GTV")) == (1,)
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "eclipse-export.md"
+
+
+@pytest.mark.parametrize(
+    ("names", "tumour", "others"),
+    [
+        (["BODY", "GTV_primary", "GTV_n1"], ["GTV_primary"], ["GTV_n1"]),
+        (["GTV1_prim", "PTV"], ["GTV1_prim"], []),
+        (["Tumor:GTV", "BODY:EXTERNAL"], ["Tumor"], []),
+        (["BODY", "CTV"], [], []),
+    ],
+)
+def test_rules_of_the_how_to(names, tumour, others):
+    (block,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    table = tomllib.loads(block)["cohort"]
+    entries = [RoiEntry(n, *name.split(":")) for n, name in enumerate(names)]
+    rules = RoiRules(*(tuple(RoiRule(**rule) for rule in table[key]) for key in ("tumour_roi", "other_lesions")))
+    choice = choose_rois(entries, rules)
+    assert [entries[n].name for n in choice.tumour] == tumour
+    assert [entries[n].name for n in choice.others if n not in choice.tumour] == others
+
+
+def test_limits_and_titles_of_the_how_to():
+    text = PAGE.read_text(encoding="utf-8")
+    for key, value in re.findall(r"`(\w+_limit) = ([\d.]+)`", text):
+        assert getattr(CohortOptions(), key) == float(value)
+    titles = {c.title for c in (*REFERENCE_CHECKS, *SERIES_CHECKS, *CONTOUR_CHECKS)} | {"duplicate patient"}
+    quoted = set(re.findall(r"`([a-z]+(?: [a-zA-Z]+)+|RTSTRUCT of another CT)`", text))
+    assert len(quoted) > 5
+    assert quoted <= titles
+
+
+def test_nearest_name():
+    assert nearest_name(["Heart", "GTV 1a", "Lung"], TUMOUR_ROI) == "GTV 1a"
+    assert nearest_name(["Heart", "Lung"], TUMOUR_ROI) == ""
+    assert nearest_name([], TUMOUR_ROI) == ""

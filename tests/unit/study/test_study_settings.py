@@ -47,6 +47,12 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path, text: str, nearest: st
         "[radiomics]\npreset = 'quick'",
         "[radiomics]\nfilters = [{ kind = 'lag' }]",
         "[radiomics]\nfamilies = ['stat']",
+        "[cohort]\ntumour_roi = [{ exakt = 'GTV' }]",
+        "[cohort]\ntumour_roi = [{ exact = 'GTV', type = 'GTV' }]",
+        "[cohort]\ntumour_roi = [{ regex = '(' }]",
+        "[cohort]\nother_lesions = ['(']",
+        "[cohort]\nseveral_rois = 'all'",
+        "[cohort]\nvolume_limit = -1.0",
         "not toml",
     ],
 )
@@ -141,3 +147,15 @@ def test_provenance_ignores_where_and_with_how_many_workers() -> None:
     moved = dataclasses.replace(settings, out="elsewhere", workers=7)
     assert provenance(settings) == provenance(moved)
     assert provenance(settings) != provenance(dataclasses.replace(settings, seed=1))
+
+
+def test_rules_for_rois_come_back(tmp_path: Path) -> None:
+    text = "[cohort]\ntumour_roi = [{ exact = 'GTV-1' }, { type = 'GTV' }, '^GTV']\nother_lesions = [{ glob = 'GTV*' }]"
+    settings = read_settings(_write(tmp_path, text))
+    assert [str(rule) for rule in settings.cohort.tumour_roi] == ["exact 'GTV-1'", "type 'GTV'", "^GTV"]
+    assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
+
+
+def test_a_wrong_key_of_a_rule_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"tumour_roi\.0.*exakt"):
+        read_settings(_write(tmp_path, "[cohort]\ntumour_roi = [{ exakt = 'GTV' }]"))

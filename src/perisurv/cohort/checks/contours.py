@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import numpy as np
 
-from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed
+from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
+from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
+from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.dicom import CtSeries
 from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.rtstruct import StructureSet, rasterise
+from perisurv.cohort.rtstruct import between_planes, nearest_name, outside_ct
 from perisurv.core import GeometryError
 
 __all__ = [
     "CONTOUR_CHECKS",
     "REFERENCE_CHECKS",
     "ClosedContours",
-    "ContoursOnSlices",
+    "ContoursInsideCt",
     "EnclosedVoxels",
     "EveryReferencedSlice",
+    "NamedSlices",
+    "NoGap",
     "OneTumour",
     "Pairing",
+    "ParallelPlanes",
+    "ReadableContours",
     "SameCt",
 ]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairing:
-    """A structure set with the CT series that it refers to."""
-
-    structures: StructureSet
-    series: CtSeries
+# A contour may name the slice next to it, not the one behind that; in slice distances.
+_NEXT_SLICE = 0.75
 
 
 class SameCt:
@@ -47,7 +48,8 @@ class SameCt:
                 f"{structures.name} was drawn on the CT of another patient in {series.folder}; export the contour of "
                 "this patient."
             )
-        if structures.frame_uids and first.frame_uid and first.frame_uid not in structures.frame_uids:
+        frames = {r.entry.frame_uid for r in pair.tumour if r.entry.frame_uid} or structures.frame_uids
+        if frames and first.frame_uid and first.frame_uid not in frames:
             return failed(
                 f"{structures.name} names another frame of reference than the CT in {series.folder}; export the CT "
                 "that it was drawn on."
@@ -63,41 +65,65 @@ class SameCt:
 class EveryReferencedSlice:
     """Every slice that the structure set refers to is there, also at the ends of the series."""
 
-    id = "missing_slice"
+    id = "referenced_slice"
     title = "missing slice"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Count the slices that are not there."""
-        missing = len(pair.structures.image_uids - _image_uids(pair.series))
+        named = pair.structures.image_uids | pair.structures.named_images()
+        missing = len(named - _image_uids(pair.series))
         if not missing:
             return PASSED
         return failed(
-            f"{pair.series.folder} lacks {missing} of the {len(pair.structures.image_uids)} slices that "
-            f"{pair.structures.name} refers to; export the whole series."
+            f"{pair.series.folder} lacks {missing} of the {len(named)} slices that {pair.structures.name} refers to; "
+            "export the whole series."
         )
 
 
 class OneTumour:
-    """The rules choose exactly one ROI."""
+    """The rules choose one ROI, or several in a way that the study file decides."""
 
     id = "no_tumour_roi"
     title = "no tumour ROI"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
-        """List the names that are there."""
-        structures = pair.structures
-        if not structures.candidates:
-            names = ", ".join(structures.roi_names.values()) or "none"
+        """List the names that are there; say which rule chose which."""
+        structures, options = pair.structures, pair.options
+        if not pair.tumour:
+            entries = [e.name + (f" (type {e.type})" if e.type else "") for e in structures.entries]
+            near = nearest_name([e.name for e in structures.entries], options.tumour_roi)
             return failed(
-                f"{structures.name} has no ROI that tumour_roi matches; its ROIs are {names}. Draw the tumour, or set "
-                "tumour_roi to its name."
+                f"{structures.name} has no ROI that tumour_roi matches; its ROIs are {', '.join(entries) or 'none'}. "
+                + (f"Nearest is {near}. " if near else "")
+                + "Draw the tumour, or set tumour_roi to its name."
             )
-        if structures.roi is None:
-            names = ", ".join(structures.candidates)
-            return failed(f"{structures.name} has several tumour ROIs ({names}); make tumour_roi choose one.")
-        return PASSED
+        names = [r.name for r in pair.tumour]
+        if len(names) > 1 and options.several_rois == "refuse":
+            return failed(
+                f"{structures.name} has several tumour ROIs ({', '.join(names)}) by {structures.choice.rule}; "
+                'make tumour_roi choose one, or set several_rois to "union" or "largest".'
+            )
+        how = f", the largest of {len(structures.choice.tumour)}" if options.several_rois == "largest" else ""
+        others = f" Other lesions: {', '.join(r.name for r in pair.others)}." if pair.others else ""
+        return Verdict(True, f"{' and '.join(names)}, chosen by {structures.choice.rule}{how}.{others}")
+
+
+class ReadableContours:
+    """Every contour of the ROI can be read and is closed."""
+
+    id = "unusable_contour"
+    title = "unusable contour"
+    requires = "a structure set and its CT"
+
+    def judge(self, pair: Pairing, /) -> Verdict:
+        """Name the first contour that is not; say what was passed over."""
+        for roi in (*pair.tumour, *pair.others):
+            if roi.problem:
+                return failed(f"ROI {roi.name} of {pair.structures.name}: {roi.problem}.")
+        notes = [f"{roi.name}: {', '.join(roi.notes)}" for roi in pair.tumour if roi.notes]
+        return Verdict(True, f"{'; '.join(notes)}." if notes else "")
 
 
 class ClosedContours:
@@ -108,52 +134,119 @@ class ClosedContours:
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
-        """Name the ROI."""
-        roi = pair.structures.roi
-        if roi is None or roi.contours:
-            return PASSED
+        """Name the ROI, and what it has instead."""
+        count = sum(len(r.contours) for r in pair.tumour)
+        if count:
+            return Verdict(True, f"{count} contours.", count)
+        notes = "; ".join(note for r in pair.tumour for note in r.notes)
         return failed(
-            f"ROI {roi.name} of {pair.structures.name} has no closed contour of three points; draw it or take it out."
+            f"{pair.label} has no closed contour of three points{f' ({notes})' if notes else ''}; draw it or take it "
+            "out."
         )
 
 
-class ContoursOnSlices:
-    """Every contour lies on a slice of the CT and inside its image."""
+class ContoursInsideCt:
+    """Every contour lies inside the CT."""
 
-    id = "other_ct"
+    id = "contour_outside"
     title = "RTSTRUCT of another CT"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say where the first contour lies that does not."""
-        roi = pair.structures.roi
-        try:
-            rasterise(roi.contours if roi else (), pair.series.geometry())
-        except GeometryError as error:
-            name = roi.name if roi else ""
-            return failed(
-                f"ROI {name} of {pair.structures.name}: {error} in {pair.series.folder}; export the CT that it was "
-                "drawn on."
-            )
+        for roi in (*pair.tumour, *pair.others):
+            outside = outside_ct(roi.contours, pair.geometry)
+            if outside:
+                return failed(
+                    f"ROI {roi.name} of {pair.structures.name}: {outside} in {pair.series.folder}; export the CT that "
+                    "it was drawn on."
+                )
         return PASSED
+
+
+class ParallelPlanes:
+    """The contours of the ROI are planar, in parallel planes at regular distances."""
+
+    id = "contour_planes"
+    title = "contours without common planes"
+    requires = "a structure set and its CT"
+
+    def judge(self, pair: Pairing, /) -> Verdict:
+        """Say how the planes lie."""
+        try:
+            stacks = *pair.stacks, *pair.other_stacks
+        except GeometryError as error:
+            return failed(f"{error}; draw it on the slices of the CT.")
+        stack = next((s for s in stacks if not s.on_slices), stacks[0])
+        count, step = len(stack.planes), stack.grid.spacing_mm[0]
+        if stack.on_slices:
+            return Verdict(True, f"On {count} slices of the CT.", 0.0)
+        axes = np.asarray(pair.geometry.direction)[:, 0], np.asarray(stack.grid.direction)[:, 0]
+        angle = float(np.degrees(np.arccos(min(abs(float(np.dot(*axes))), 1.0))))
+        where = "between the slices of the CT" if stack.axial else f"at {angle:.0f} degrees to the slices of the CT"
+        return Verdict(True, f"{count} planes, {step:.2f} mm apart, {where}: resampled to its voxels.", angle)
+
+
+class NamedSlices:
+    """A contour lies on the slice that it names, or next to it."""
+
+    id = "wrong_slice"
+    title = "contour on another slice than it names"
+    requires = "contours that name their slice"
+
+    def judge(self, pair: Pairing, /) -> Verdict:
+        """Name the first contour that does not."""
+        number = {s.sop_uid: k for k, s in enumerate(pair.series.slices)}
+        contours = [c for r in pair.tumour for c in r.contours if c.image_uid in number]
+        if not contours or not all(stack.axial for stack in pair.stacks):
+            return not_applicable("no contour names the slice that it lies on")
+        off = 0.0
+        for contour in contours:
+            k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
+            named = number[contour.image_uid]
+            off = max(off, abs(k - named))
+            if abs(k - named) > _NEXT_SLICE:
+                return failed(
+                    f"{pair.label}: a contour on slice {round(k) + 1} names {pair.series.slices[named].name}, which is "
+                    f"slice {named + 1}; export CT and contours together.",
+                    off,
+                )
+        return Verdict(True, f"At most {off:.2f} slices off the slice named.", off)
+
+
+class NoGap:
+    """The contours leave no slice out, or the study file decides what lies between them."""
+
+    id = "contour_gap"
+    title = "slices without contour"
+    requires = "a structure set and its CT"
+
+    def judge(self, pair: Pairing, /) -> Verdict:
+        """Say which slices have none."""
+        policy = pair.options.between_slices
+        stacks = *pair.stacks, *pair.other_stacks
+        for roi, stack in zip((*pair.tumour, *pair.others), stacks, strict=True):
+            text = between_planes(stack, pair.geometry, policy)
+            if text:
+                other = ' or "leave"' if stack.on_slices else ""
+                advice = "" if policy == "interpolate" else f', or set between_slices to "interpolate"{other}'
+                return failed(f"ROI {roi.name} of {pair.structures.name}: {text}. Draw every slice{advice}.")
+        filled = sum(d.interpolated for d in pair.drawings)
+        return Verdict(True, f"{filled} planes filled by the shape between their neighbours." if filled else "", filled)
 
 
 class EnclosedVoxels:
     """The contours enclose the centre of some voxel."""
 
-    id = "empty_contour"
+    id = "no_voxel"
     title = "empty contour"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Fill the contours and count."""
-        roi = pair.structures.roi
-        if roi is None or rasterise(roi.contours, pair.series.geometry()).voxel_count:
-            return PASSED
-        return failed(
-            f"ROI {roi.name} of {pair.structures.name} encloses no voxel of the CT in {pair.series.folder}; draw the "
-            "tumour."
-        )
+        if pair.voxels:
+            return Verdict(True, f"{pair.voxels} voxels.", pair.voxels)
+        return failed(f"{pair.label} encloses no voxel of the CT in {pair.series.folder}; draw the tumour.", 0.0)
 
 
 def _image_uids(series: CtSeries) -> set[str]:
@@ -164,7 +257,12 @@ REFERENCE_CHECKS: tuple[Check[Pairing], ...] = (SameCt(),)
 CONTOUR_CHECKS: tuple[Check[Pairing], ...] = (
     EveryReferencedSlice(),
     OneTumour(),
+    ReadableContours(),
     ClosedContours(),
-    ContoursOnSlices(),
+    ContoursInsideCt(),
+    ParallelPlanes(),
+    NamedSlices(),
+    NoGap(),
     EnclosedVoxels(),
+    *AGREEMENT_CHECKS,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,8 +24,7 @@ def source_from_fields(fields: Mapping[str, str], root: Path) -> Source:
     """
     try:
         if fields["kind"] == "dicom":
-            slices = tuple(str(name) for name in json.loads(fields["slices"]))
-            return DicomSource(root, slices, fields["structures"], fields["roi"], float(fields["tolerance"]))
+            return DicomSource.from_fields(fields, root)
         if fields["kind"] == "pair":
             return PairSource(root, fields["image"], fields["mask"])
     except (KeyError, ValueError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,16 @@ from pydicom import dcmread
 
 from perisurv.cohort.checks import SERIES_CHECKS, first_reason
 from perisurv.cohort.dicom import DICOM_ERRORS, CtHeader, CtSeries, ct_header, pixel_hu, probe, quiet_pydicom
-from perisurv.cohort.rtstruct import rasterise, read_structure_set
+from perisurv.cohort.rtstruct import (
+    Roi,
+    RoiChoice,
+    between_planes,
+    draw,
+    outside_ct,
+    read_structure_set,
+    stack_of,
+    union,
+)
 from perisurv.cohort.sources.paths import moved
 from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan, Volume
 
@@ -33,9 +42,13 @@ class DicomSource:
     structures
         The RTSTRUCT file.
     roi
-        Name of the tumour ROI, blanks collapsed.
+        Name of the tumour ROI, blanks collapsed; several are joined by a plus sign.
     tolerance
         Largest deviation of a slice distance from the usual one, as a share of it.
+    roi_numbers, other_numbers
+        ROI numbers of the tumour and of other lesions in the structure set.
+    between_slices
+        What happens between contours that leave slices out, see ``CohortOptions``.
     """
 
     root: Path
@@ -43,6 +56,9 @@ class DicomSource:
     structures: str
     roi: str
     tolerance: float = 0.01
+    roi_numbers: tuple[int, ...] = ()
+    other_numbers: tuple[int, ...] = ()
+    between_slices: str = "refuse"
 
     def read(self, patient: str) -> Scan:
         """Decode the CT and fill the contours.
@@ -52,7 +68,7 @@ class DicomSource:
         ReadError
             If a file is gone, cannot be decoded or no longer passes the checks of the index.
         GeometryError
-            If a contour does not lie on a slice of the CT.
+            If the contours no longer fit the CT.
         """
         with quiet_pydicom():
             series = self._series(patient)
@@ -60,8 +76,9 @@ class DicomSource:
             values = np.empty(geometry.shape, dtype=np.float32)
             for k, header in enumerate(series.slices):
                 values[k] = _decode(header, patient)
-            mask = self._mask(patient, geometry)
-        return Scan(patient, Volume(values, geometry), mask, _acquisition(geometry, series.slices[0]))
+            tumour, others = self._masks(patient, geometry)
+        acquisition = _acquisition(geometry, series.slices[0])
+        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -71,7 +88,24 @@ class DicomSource:
             "structures": self.structures,
             "roi": self.roi,
             "tolerance": repr(self.tolerance),
+            "roi_numbers": json.dumps(self.roi_numbers),
+            "other_numbers": json.dumps(self.other_numbers),
+            "between_slices": self.between_slices,
         }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str], root: Path) -> DicomSource:
+        """Inverse of ``describe``; a KeyError or ValueError if the fields are not those of this source."""
+        return cls(
+            root,
+            tuple(str(name) for name in json.loads(fields["slices"])),
+            fields["structures"],
+            fields["roi"],
+            float(fields["tolerance"]),
+            tuple(int(n) for n in json.loads(fields["roi_numbers"])),
+            tuple(int(n) for n in json.loads(fields["other_numbers"])),
+            fields["between_slices"],
+        )
 
     def below(self, root: Path) -> DicomSource:
         """The same source with names relative to another root."""
@@ -93,14 +127,34 @@ class DicomSource:
             raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
         return series
 
-    def _mask(self, patient: str, geometry: Geometry) -> Mask:
-        structures = read_structure_set(self.root / self.structures, self.structures, (f"^{re.escape(self.roi)}$",))
-        if structures.roi is None:
-            raise ReadError(f"Patient {patient}: {self.structures} has no single ROI {self.roi!r} any more.")
-        try:
-            return rasterise(structures.roi.contours, geometry)
-        except GeometryError as error:
-            raise GeometryError(f"Patient {patient}: in {self.structures} {error}.") from error
+    def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None]:
+        """The tumour, and the other lesions without it if there are any."""
+        choice = RoiChoice("", self.roi_numbers, self.other_numbers)
+        structures = read_structure_set(self.root / self.structures, self.structures, choice)
+        if " + ".join(structures.rois[n].name for n in choice.tumour) != self.roi:
+            raise ReadError(f"Patient {patient}: {self.structures} no longer holds ROI {self.roi!r}; run index again.")
+        tumour = self._mask(patient, [structures.rois[n] for n in choice.tumour], geometry)
+        if not choice.others:
+            return tumour, None
+        others = self._mask(patient, [structures.rois[n] for n in choice.others], geometry)
+        return tumour, Mask(others.values & ~tumour.values, geometry)
+
+    def _mask(self, patient: str, rois: Sequence[Roi], geometry: Geometry) -> Mask:
+        drawings = []
+        for roi in rois:
+            try:
+                stack = stack_of(roi.contours, geometry) if roi.contours else None
+                problem = (
+                    outside_ct(roi.contours, geometry)
+                    or roi.problem
+                    or (between_planes(stack, geometry, self.between_slices) if stack else "it has no contours")
+                )
+            except GeometryError as error:
+                problem = str(error)
+            if problem or stack is None:
+                raise GeometryError(f"Patient {patient}: ROI {roi.name} of {self.structures}: {problem}.")
+            drawings.append(draw(stack, geometry, interpolate=self.between_slices == "interpolate"))
+        return union(drawings, geometry)
 
 
 def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]:
