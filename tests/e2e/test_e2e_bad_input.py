@@ -150,6 +150,7 @@ def move_the_tumour_to_the_border(patient: Path) -> None:
         shift_mm = min(p[0, 2] for p in points) - first_mm
         for contour, p in zip(contours, points, strict=True):
             contour.ContourData = [f"{v:.3f}" for v in (p - (0.0, 0.0, shift_mm)).ravel()]
+            del contour.ContourImageSequence  # names the slice where it was
 
     edit(structure_file(patient), change)
 
@@ -182,8 +183,10 @@ def scan_and_draw_twice(patient: Path) -> None:
         data.save_as(again / f"{number}.dcm")
     data = dcmread(structures)
     referenced_series(data).SeriesInstanceUID = new["series"]
-    for image in referenced_series(data).ContourImageSequence:
-        image.ReferencedSOPInstanceUID = new[image.ReferencedSOPInstanceUID]
+    contours = [contour for roi in data.ROIContourSequence for contour in roi.ContourSequence]
+    for item in (referenced_series(data), *contours):
+        for image in item.ContourImageSequence:
+            image.ReferencedSOPInstanceUID = new[image.ReferencedSOPInstanceUID]
     data.save_as(again / "contours.dcm")
 
 
