@@ -84,12 +84,13 @@ def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     Example: perisurv index study.toml
     """
     with _run(study, out) as run:
-        cohort = run.index()
+        cohort, files = run.index(), run.private.files
     rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in cohort.exclusions]
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
     lines = [repr(cohort), *(f"  {name}: {n} patients" for name, n in centres.items())]
     lines += [f"  {note}" for note in cohort.notes]
     lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
+    lines += [f"  the numbers of files stand in {files}"] if files.exists() else []
     values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
     _say(values, "\n".join(lines), as_json)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -124,20 +125,39 @@ def test_a_training_patient_is_refused_and_a_new_one_is_predicted(home: Path) ->
     assert verb("predict", "run/model", str(_folder_of(home, trained)), cwd=home).returncode == 1
 
 
+def _named_in(folder: Path, ids: Sequence[str]) -> list[Path]:
+    """Files that hold one of the ids."""
+    found = []
+    for path in filter(Path.is_file, folder.rglob("*")):
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            content += pd.read_parquet(path).to_csv().encode()
+        found += [path for i in ids if i.encode() in content or i in path.name]
+    return found
+
+
 def test_no_identity_leaves_the_cohort_unless_asked(home: Path) -> None:
-    text = STUDY.replace("keep_ids = true\n", "").replace("[deep]", "[deep]\nenabled = false")
-    (home / "private.toml").write_text(text)
-    done = verb("run", "private.toml", "--out", "private", cwd=home)
-    assert done.returncode == 0, done.stderr
+    """Folders are named by PatientID; one patient is left out by the index, one by a later stage."""
     ids = ps.read_cohort(home / "cohort").ids
-    private = home / "private"
-    written = [*(private / "model").rglob("*.json"), *(private / "qc").rglob("*.html"), private / "report.html"]
-    assert len(written) > len(ids)
-    for path in written:
-        assert not [i for i in ids if i in path.read_text(encoding="utf-8")], path
-    ladder = json.loads((home / "private" / "evaluation.json").read_text())["ladder"]
-    assert ladder[-1]["branch"] == "oracle"
-    assert (home / "private" / "pseudonym.key").stat().st_mode & 0o077 == 0
+    shutil.copytree(home / "cohort", home / "hospital")
+    first, second = (sorted(next((home / "hospital").glob(f"*/{patient}")).rglob("*.dcm")) for patient in ids[:2])
+    first[0].write_bytes(b"")
+    text = STUDY.replace("keep_ids = true\n", "").replace("[deep]", "[deep]\nenabled = false")
+    (home / "private.toml").write_text(text.replace('folder = "cohort"', 'folder = "hospital"'))
+    shown = home / "shown"
+    assert verb("index", "private.toml", "--out", "shown", cwd=home).returncode == 0
+    second[5].unlink()
+    assert verb("regions", "private.toml", "--out", "shown", cwd=home).returncode == 0
+    assert "file-" in json.loads((shown / "exclusions" / "regions.json").read_text())[0]["reason"]
+    assert not _named_in(shown, ids)
+    done = verb("run", "private.toml", "--out", "shown", cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert not _named_in(shown, ids)
+    evaluation = json.loads((shown / "evaluation.json").read_text())
+    assert sum("file-" in reason for _, _, reason in evaluation["exclusions"]) >= 2
+    assert evaluation["ladder"][-1]["branch"] == "oracle"
+    key = home / "shown.private" / "pseudonym.key"
+    assert key.stat().st_mode & 0o077 == key.parent.stat().st_mode & 0o077 == 0
 
 
 def test_ten_lines(home: Path) -> None:

@@ -13,9 +13,10 @@ import pandas as pd
 from perisurv.cohort.sources import Source, source_from_fields
 from perisurv.core import Cohort, Exclusion, InputError, Outcome, Patient, ScanSource
 
-__all__ = ["cohort_from_frame", "cohort_to_frame"]
+__all__ = ["SOURCE_COLUMNS", "cohort_from_frame", "cohort_to_frame"]
 
-_OWN = ("patient", "centre", "source_kind", "source")
+SOURCE_COLUMNS = ("source_kind", "source")
+_OWN = ("patient", "centre", *SOURCE_COLUMNS)
 _OUTCOME = ("time_days", "event")
 
 

@@ -198,7 +198,7 @@ def load_model(folder: Path | str) -> Model:
 
 def shareable(settings: StudySettings) -> dict[str, Any]:
     """Settings as plain values without the paths of this machine."""
-    return {**plain(settings), "input": {}, "out": ""}
+    return {**plain(settings), "input": {}, "out": "", "private": ""}
 
 
 def _load_networks(folder: Path, count: int) -> tuple[Embedder, ...]:

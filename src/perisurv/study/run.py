@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from perisurv.cohort import CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
+from perisurv.cohort import SOURCE_COLUMNS, CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
 from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, OutcomeError, Patient
 from perisurv.evaluation import evaluation_from_json, evaluation_to_json, external_split
 from perisurv.regions import load_regions
@@ -29,6 +28,7 @@ from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models, true_risk
 from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.private import PrivateFolder, cohort_without_paths, numbered, without_paths
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
@@ -83,7 +83,11 @@ class Run:
         return evaluation
 
     def index(self, cohort: Cohort | None = None) -> Cohort:
-        """Find the patients; write ``cohort.parquet``, ``checks.parquet`` and the exclusions."""
+        """Find the patients; write ``cohort.parquet``, ``checks.parquet`` and the exclusions, and the private folder.
+
+        Unless the study keeps the identities, files that the texts of the index name get numbers. A cohort that is
+        given is taken as it is.
+        """
         given, root = self.settings.input, Path(self.settings.input.folder)
         if cohort is None:
             if not given.folder or not root.is_dir():
@@ -93,11 +97,19 @@ class Run:
             key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:
             key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
-        if self.folder.done("index") != key or not (self.folder.cohort.exists() and self.folder.checks.exists()):
+        artefacts = (self.folder.cohort, self.folder.checks, self.private.sources)
+        if self.folder.done("index") != key or not all(path.exists() for path in artefacts):
             self.folder.forget("index")
             if cohort is None:
                 cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
-            write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
+                if not self.settings.keep_ids:
+                    names = numbered(name for name, _, _ in files)
+                    self.private.write_names(names)
+                    cohort = cohort_without_paths(cohort, names)
+            frame = cohort_to_frame(cohort, root)
+            self.private.make()
+            write_frame(self.private.sources, frame[["patient", *SOURCE_COLUMNS]])
+            write_frame(self.folder.cohort, frame.drop(columns=list(SOURCE_COLUMNS)))
             self.folder.write_findings(cohort.findings)
             self.folder.write_exclusions("index", cohort.exclusions)
             write_text(self.folder.notes, json.dumps(cohort.notes, indent=1) + "\n")
@@ -214,7 +226,9 @@ class Run:
     def cohort(self) -> Cohort:
         """Patients as indexed, with everything excluded since."""
         self.folder.require("index")
-        frame = pd.read_parquet(self.folder.cohort)
+        frame = pd.read_parquet(self.folder.cohort).merge(
+            self.private.read_sources(), on="patient", how="left", validate="one_to_one"
+        )
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
         cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
         notes = tuple(read_json(self.folder.notes))
@@ -232,18 +246,20 @@ class Run:
     def cohort_options(self) -> CohortOptions:
         """Options of the index, with the key of the pseudonyms unless the study keeps the identities.
 
-        The key is made once and kept beside the artefacts, readable by its owner only.
+        The key is made once and kept in the private folder, readable by its owner only.
         """
         options = self.settings.cohort
         if self.settings.keep_ids:
             return options
-        path = self.folder.root / "pseudonym.key"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(16))
-        key = path.read_text(encoding="utf-8").strip()
-        return dataclasses.replace(options, ids="pseudonym", pseudonym_key=key)
+        return dataclasses.replace(options, ids="pseudonym", pseudonym_key=self.private.pseudonym_key())
+
+    @property
+    def private(self) -> PrivateFolder:
+        """Where the key and the paths lie: apart from the run folder, unless the study keeps the identities."""
+        root = Path(os.path.abspath(self.folder.root))  # noqa: PTH100  (resolve() would leave the folder through links)
+        if self.settings.keep_ids:
+            return PrivateFolder(root)
+        return PrivateFolder(Path(self.settings.private) if self.settings.private else Path(f"{root}.private"))
 
     def evaluation(self) -> Evaluation:
         """What the study found."""
@@ -289,6 +305,9 @@ class Run:
 
     def _exclude(self, stage: str, patients: Sequence[Patient], results: Sequence[Any]) -> None:
         good, bad = split_failures(patients, results)
+        if self.private.files.exists():
+            names = self.private.read_names()
+            bad = [(patient, without_paths(reason, names)) for patient, reason in bad]
         self.folder.write_exclusions(stage, [Exclusion(p.id, stage, reason) for p, reason in bad])
         if not good:
             reasons = sorted({reason for _, reason in bad})

@@ -147,7 +147,11 @@ class StudySettings:
     workers
         Processes for work per patient. Does not change any result.
     keep_ids
-        False replaces every PatientID by a keyed pseudonym; True keeps them, in every artefact and in the report.
+        False replaces every PatientID by a keyed pseudonym and the path of every file by a number; True keeps them, in
+        every artefact and in the report.
+    private
+        Folder of what leads back to the patients: the key of the pseudonyms and the paths of their files. Empty: beside
+        ``out``, with ``.private`` behind its name. A study that keeps the identities has none.
     clinical_in_combined
         Whether the combined model also takes the clinical columns.
     audit_covariates
@@ -159,6 +163,7 @@ class StudySettings:
     seed: int = 2025
     workers: int = 2
     keep_ids: bool = False
+    private: str = ""
     clinical_in_combined: bool = False
     audit_covariates: tuple[str, ...] = ()
     input: InputOptions = field(default_factory=InputOptions)
@@ -204,7 +209,9 @@ def read_settings(path: Path | str) -> StudySettings:
         clinical=tuple(_below(home, c) for c in settings.input.clinical),
         truth=_below(home, settings.input.truth),
     )
-    return dataclasses.replace(settings, input=data, out=_below(home, settings.out))
+    return dataclasses.replace(
+        settings, input=data, out=_below(home, settings.out), private=_below(home, settings.private)
+    )
 
 
 def settings_from_dict(values: dict[str, Any], name: str = "settings") -> StudySettings:
@@ -214,7 +221,7 @@ def settings_from_dict(values: dict[str, Any], name: str = "settings") -> StudyS
     if _IDENTITY & set(values.get("cohort", {})):
         raise SettingsError(
             f"{name}: a study decides about identities by keep_ids = true or false at its top; the key of the "
-            "pseudonyms is made by the study and kept in pseudonym.key."
+            "pseudonyms is made by the study and kept in its private folder."
         )
     return _build(values, name)
 

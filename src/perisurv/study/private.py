@@ -1,0 +1,140 @@
+"""What leads back to a person, in a folder of its own: the key of the pseudonyms and the paths of the files.
+
+The run folder holds neither, so that it can be shown to others. It calls a file by its number; ``files.csv`` says which
+file that is.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from perisurv.core import Cohort, ReadError
+
+__all__ = ["PrivateFolder", "cohort_without_paths", "numbered", "without_paths"]
+
+_TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+# Where a path may begin and end in a sentence.
+_START = re.compile(r"(?<![^\s(\"'\[,:=])\S")
+_END = re.compile(r"(?=\W)|$")
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFolder:
+    """The folder, readable by its owner only.
+
+    Parameters
+    ----------
+    root
+        Made when something is written; for a study that keeps the identities, the run folder itself.
+    """
+
+    root: Path
+
+    @property
+    def sources(self) -> Path:
+        """Which files the scan of each patient is read from."""
+        return self.root / "sources.parquet"
+
+    @property
+    def files(self) -> Path:
+        """Number and path of every file of the cohort folder."""
+        return self.root / "files.csv"
+
+    def pseudonym_key(self) -> str:
+        """The key of the pseudonyms, made when it is first asked for."""
+        path = self.root / "pseudonym.key"
+        if not path.exists():
+            self.make()
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(16))
+        return path.read_text(encoding="utf-8").strip()
+
+    def make(self) -> None:
+        """Make the folder, unless it is there."""
+        if not self.root.exists():
+            self.root.mkdir(parents=True, mode=0o700)
+
+    def read_sources(self) -> pd.DataFrame:
+        """What ``sources.parquet`` holds.
+
+        Raises
+        ------
+        ReadError
+            If it is not there.
+        """
+        try:
+            return pd.read_parquet(self.sources)
+        except (OSError, ValueError) as error:
+            raise ReadError(
+                f"{self.sources} is missing or damaged: it says where the scans lie. Put it back, or run index again."
+            ) from error
+
+    def write_names(self, names: Mapping[str, str]) -> None:
+        """Write ``files.csv``."""
+        self.make()
+        with self.files.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([("number", "path"), *((v, k) for k, v in names.items())])
+
+    def read_names(self) -> dict[str, str]:
+        """Number of every path, as :func:`numbered` gave it.
+
+        Raises
+        ------
+        ReadError
+            If there is no ``files.csv``.
+        """
+        try:
+            with self.files.open(encoding="utf-8", newline="") as file:
+                return {path: number for number, path in list(csv.reader(file))[1:]}
+        except (OSError, ValueError) as error:
+            raise ReadError(f"{self.files} is missing or damaged; run index again.") from error
+
+
+def numbered(paths: Iterable[str]) -> dict[str, str]:
+    """What files and the folders around them are called where no path may stand: ``file-000017``, ``folder-0003``.
+
+    A table of many patients keeps its own name behind its number.
+
+    Parameters
+    ----------
+    paths
+        Relative to the cohort folder, with ``/``.
+    """
+    names: dict[str, str] = {}
+    folders: set[str] = set()
+    for n, path in enumerate(sorted(paths), start=1):
+        own = f" ({path.rsplit('/', 1)[-1]})" if path.casefold().endswith(_TABLES) else ""
+        names[path] = f"file-{n:06d}{own}"
+        folders |= {path[: m.start()] for m in re.finditer("/", path)}
+    return names | {path: f"folder-{n:04d}" for n, path in enumerate(sorted(folders), start=1)}
+
+
+def without_paths(text: str, names: Mapping[str, str]) -> str:
+    """The text with every path replaced by its number, the longest path that fits first."""
+    out, at = [], 0
+    while (start := _START.search(text, at)) is not None:
+        begin = start.start()
+        ends = [m.start() for m in _END.finditer(text, begin + 1)]
+        end = next((e for e in reversed(ends) if text[begin:e] in names), None)
+        out.append(text[at:begin] + (text[begin] if end is None else names[text[begin:end]]))
+        at = begin + 1 if end is None else end
+    return "".join([*out, text[at:]])
+
+
+def cohort_without_paths(cohort: Cohort, names: Mapping[str, str]) -> Cohort:
+    """The cohort with a number for every path in its exclusions, findings and notes."""
+    findings = {
+        patient: tuple(replace(f, text=without_paths(f.text, names)) for f in found)
+        for patient, found in cohort.findings.items()
+    }
+    exclusions = tuple(replace(e, reason=without_paths(e.reason, names)) for e in cohort.exclusions)
+    notes = tuple(without_paths(note, names) for note in cohort.notes)
+    return replace(cohort, exclusions=exclusions, findings=findings, notes=notes)
