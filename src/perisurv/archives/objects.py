@@ -10,9 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pydicom import Dataset
+
 from perisurv.core import ReadError
 
-__all__ = ["STORAGE_CLASSES", "ObjectFolder", "ObjectUids", "is_uid", "write_whole"]
+__all__ = [
+    "STORAGE_CLASSES",
+    "UID_TAGS",
+    "ObjectFolder",
+    "ObjectUids",
+    "is_uid",
+    "raw_bytes",
+    "uids_of",
+    "write_whole",
+]
 
 # What a cohort is made of (PS3.4 B.5): the classes that `receive` accepts.
 STORAGE_CLASSES = {
@@ -21,6 +32,7 @@ STORAGE_CLASSES = {
     "RTSTRUCT": "1.2.840.10008.5.1.4.1.1.481.3",
     "SEG": "1.2.840.10008.5.1.4.1.1.66.4",
 }
+UID_TAGS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
@@ -47,10 +59,26 @@ class ObjectUids:
     instance: str
 
     def __post_init__(self) -> None:
-        named = {"StudyInstanceUID": self.study, "SeriesInstanceUID": self.series, "SOPInstanceUID": self.instance}
-        for name, text in named.items():
+        for name, text in zip(UID_TAGS, (self.study, self.series, self.instance), strict=True):
             if not is_uid(text):
                 raise ReadError(f"An object has no valid {name} (digits and dots, 64 at most); it is not written.")
+
+
+def uids_of(header: Dataset) -> ObjectUids:
+    """Name an object by its header.
+
+    Raises
+    ------
+    ReadError
+        If a UID is missing or is none.
+    """
+    return ObjectUids(*(raw_bytes(header, tag).decode("ascii", "replace").rstrip("\0 ") for tag in UID_TAGS))
+
+
+def raw_bytes(header: Dataset, tag: str) -> bytes:
+    """Value of an element as it is in the file: pydicom logs values that it converts and dislikes."""
+    value = header.get_item(tag).value if tag in header else b""
+    return value if isinstance(value, bytes) else str(value or "").encode()
 
 
 class ObjectFolder:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydicom.errors import InvalidDicomError
 
-from perisurv.archives.objects import ObjectFolder, ObjectUids, is_uid
+from perisurv.archives.objects import ObjectFolder, ObjectUids, is_uid, uids_of
 from perisurv.core import ArchiveError, InputError, ReadError
 
 __all__ = ["Login", "PullOptions", "Pulled", "pull"]
@@ -225,7 +225,7 @@ def _retrieve(client: Any, url: str, store: ObjectFolder, uids: ObjectUids) -> s
     try:
         with _explained(url):
             data = client.retrieve_instance(uids.study, uids.series, uids.instance)
-            got = ObjectUids(*(str(data.get(f"{name}InstanceUID", "")) for name in ("Study", "Series", "SOP")))
+            got = uids_of(data)
     except (_NotThereError, _NotGivenError, ReadError) as error:
         return f"object {uids.instance}: {error}"
     if got != uids:

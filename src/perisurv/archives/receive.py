@@ -17,7 +17,7 @@ from typing import Any, Self
 from pydicom import dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from perisurv.archives.objects import STORAGE_CLASSES, ObjectFolder, ObjectUids
+from perisurv.archives.objects import STORAGE_CLASSES, UID_TAGS, ObjectFolder, ObjectUids, raw_bytes, uids_of
 from perisurv.core import InputError, ReadError
 
 __all__ = ["ReceiveOptions", "Received", "Receiver", "receive"]
@@ -125,7 +125,7 @@ class Receiver:
         self._options, self._progress = options, progress
         self._folder = ObjectFolder(folder)
         self._lock = threading.Lock()
-        self._patients: set[str] = set()
+        self._patients: set[bytes] = set()
         self._series: set[str] = set()
         self._objects = self._repeated = self._refused = self._rejected = 0
         self._last = time.monotonic()
@@ -242,12 +242,10 @@ def _entity(options: ReceiveOptions) -> Any:
     return entity
 
 
-def _identify(data: bytes) -> tuple[ObjectUids, str]:
+def _identify(data: bytes) -> tuple[ObjectUids, bytes]:
     """UIDs and PatientID, of which only the count is kept."""
-    tags = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID"]
     try:
-        header = dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=tags)
-        study, series, instance, patient = (str(header.get(tag) or "") for tag in tags)
+        header = dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=[*UID_TAGS, "PatientID"])
     except _BROKEN:
         raise ReadError("An object is no DICOM data set that can be read; it is not written.") from None
-    return ObjectUids(study, series, instance), patient
+    return uids_of(header), raw_bytes(header, "PatientID")

@@ -42,7 +42,7 @@ class ObjectStore:
         self._thread.start()
         login = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
         self.s3 = boto3.client("s3", endpoint_url=self.url, **login)
-        for bucket in ("idc-open-data", "idc-open-metadata"):
+        for bucket in ("idc-open-data", "idc-open-data-cr", "idc-open-metadata"):
             self.s3.create_bucket(Bucket=bucket)
         return self
 
