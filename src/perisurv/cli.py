@@ -1,4 +1,4 @@
-"""The verbs. The only file that prints or exits."""
+"""The verbs of a study. Prints and exits through `terminal`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from perisurv.cli_archives import archive_verbs
 from perisurv.core import InputError, PerisurvError
+from perisurv.terminal import fail as _fail
+from perisurv.terminal import progress as _progress
+from perisurv.terminal import say as _say
 
 __all__ = ["app", "main"]
 
@@ -25,8 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Overall survival from a CT and a tumour contour: rings, radiomics, a 3D network, a study that cannot leak.",
 )
-_console = Console(stderr=True)
-
+app.add_typer(archive_verbs)
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the artefacts; default: the one of the study file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -282,30 +283,6 @@ def _run(study: Path, out: Path | None, workers: int | None = None) -> Iterator[
         yield Run(settings, RunFolder(out or Path(settings.out)), progress)
 
 
-@contextmanager
-def _progress() -> Iterator[Any]:
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bars = Progress(*columns, console=_console)
-    tasks: dict[str, Any] = {}
-
-    def show(label: str, done: int, total: int) -> None:
-        bars.start()
-        if label not in tasks:
-            tasks[label] = bars.add_task(label, total=total)
-        bars.update(tasks[label], completed=done, total=total)
-
-    try:
-        yield show
-    finally:
-        if tasks:
-            bars.stop()
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    _console.print(f"perisurv: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
-    sys.exit(code)
-
-
 def _say_stage(run: Any, stage: str, as_json: bool) -> None:
     gone = run.folder.read_exclusions(stage)
     rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in gone]
@@ -323,10 +300,6 @@ def _sentence(row: dict[str, Any]) -> str:
     if row["abstained"]:
         return f"{row['patient']}: no prediction. {row['abstained']} (For study only: {line.split(': ', 1)[1]})"
     return line
-
-
-def _say(values: object, text: str, as_json: bool) -> None:
-    print(json.dumps(values, indent=1) if as_json else text)
 
 
 def _read(path: Path) -> Any:

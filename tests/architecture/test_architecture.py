@@ -81,11 +81,11 @@ def test_study_without_torch() -> None:
     assert out.stdout.strip() == "False"
 
 
-def test_only_cli_prints() -> None:
+def test_only_the_terminal_prints() -> None:
     printing = [
         _name(path)
         for path in FILES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
-    assert set(printing) <= {"cli.py"}
+    assert set(printing) <= {"terminal.py"}

@@ -2,6 +2,7 @@
 
 from perisurv.core.cohort import Cohort, Exclusion, Finding, Outcome, Patient, ScanSource
 from perisurv.core.errors import (
+    ArchiveError,
     ConvergenceError,
     FeatureError,
     GeometryError,
@@ -21,6 +22,7 @@ from perisurv.core.table import FeatureTable
 from perisurv.core.volume import Mask, Scan, Volume
 
 __all__ = [
+    "ArchiveError",
     "AucPoint",
     "Cohort",
     "ConvergenceError",

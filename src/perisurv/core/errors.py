@@ -11,6 +11,7 @@
     │   ├── OutcomeError      follow-up that no survival analysis can use
     │   ├── FeatureError      a feature table that does not hold what is needed
     │   └── ModelError        a saved model that cannot be used
+    ├── ArchiveError          an archive or the way to it failed; what came stays, run again
     ├── LeakageError          a statistic would score a patient it was fitted on
     └── ConvergenceError      an optimiser did not reach its tolerance
 
@@ -18,6 +19,7 @@ A message says what is wrong, in which file or patient, what was expected and wh
 """
 
 __all__ = [
+    "ArchiveError",
     "ConvergenceError",
     "FeatureError",
     "GeometryError",
@@ -66,6 +68,10 @@ class FeatureError(InputError):
 
 class ModelError(InputError):
     """A saved model cannot be used."""
+
+
+class ArchiveError(PerisurvError):
+    """An archive, or the way to it, failed; what came stays, and the next run goes on from there."""
 
 
 class LeakageError(PerisurvError):
