@@ -166,6 +166,11 @@ class CtHeader:
         return image_name(self.sop_uid, self.frame)
 
     @property
+    def label(self) -> str:
+        """The file, and the frame in it, for messages."""
+        return f"frame {self.frame} of {self.name}" if self.frame else self.name
+
+    @property
     def names(self) -> tuple[str, str]:
         """How contours may name it: the file, or its frame; a file of one slice has one frame."""
         return self.sop_uid, image_name(self.sop_uid, max(self.frame, 1))

@@ -1,17 +1,15 @@
-"""Enhanced CT of the small hospital: the slices of ``write_ct`` as frames of one file."""
+"""Enhanced CT of the small hospital: the slices of ``write_ct`` as frames, and structure sets that refer to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pydicom
 from cohort_files import SLICES, uid, write_ct, write_rtstruct
+from ct_writers import both, compressed, raised, values
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import RLELossless
 
 ENHANCED, LEGACY = "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"
 # Where the attributes of a slice lie in a frame (DICOM PS3.3 C.7.6.16 and C.8.15.3).
@@ -80,35 +78,67 @@ def write_enhanced_rtstruct(path: Path, *, images: Sequence[tuple[object, int]],
     return write_rtstruct(path, "B1", edit=edit)
 
 
-def compressed(data: Dataset, syntax: str) -> Dataset:
-    """The same image in RLE, JPEG lossless or JPEG 2000."""
-    if syntax == RLELossless:
-        data.compress(RLELossless, generate_instance_uid=False)
-        return data
-    count = int(data.get("NumberOfFrames", 1))
-    stored = np.frombuffer(data.PixelData, "<i2").reshape(count, data.Rows, data.Columns)
-    data.PixelData = encapsulate([_coded(frame, syntax) for frame in stored])
-    data["PixelData"].is_undefined_length = True
-    data.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
-    return data
+def enhanced(edit=None, *, change=None, order=range(SLICES), syntax=None, **options):
+    def write(root):
+        frames = frames_of(root / "frames", edit)
+        path = write_enhanced(root / "ct" / "all", [frames[k] for k in order], edit=change, **options)
+        if syntax:
+            compressed(pydicom.dcmread(path), syntax).save_as(path)
+
+    return write
 
 
-def _coded(frame: np.ndarray, syntax: str) -> bytes:
-    import tempfile
+def refers(*images, contours=False):
+    return lambda root: write_enhanced_rtstruct(root / "rt.dcm", images=images, contours=contours)
 
-    import SimpleITK
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "coded.dcm"
-        writer = SimpleITK.ImageFileWriter()
-        writer.SetImageIO("GDCMImageIO")
-        writer.UseCompressionOn()
-        writer.SetCompressor("JPEG2000" if syntax == pydicom.uid.JPEG2000Lossless else "JPEG")
-        writer.SetFileName(str(path))
-        writer.Execute(SimpleITK.GetImageFromArray(frame[None].astype(np.int16)))
-        data = pydicom.dcmread(path)
-    assert data.file_meta.TransferSyntaxUID == syntax
-    return next(generate_frames(data.PixelData, number_of_frames=1))
+WHOLE = refers(("enhanced", 0))
+NAMED = refers(("enhanced", 4), ("enhanced", 5), ("enhanced", 6), contours=True)
+
+
+def concatenated(*parts, total=2):
+    def write(root):
+        frames = frames_of(root / "frames")
+        for n, numbers in parts:
+            change = values(ConcatenationUID=uid("B1", "whole"), InConcatenationTotalNumber=total)
+            write_enhanced(root / "ct" / f"{n}", [frames[k] for k in numbers], sop=n, edit=change)
+
+    return write
+
+
+def two_in_one(one, other):
+    """Every slice twice in one file, the second time raised."""
+
+    def write(root):
+        frames = frames_of(root / "frames", one) + frames_of(root / "frames", both(raised, other))
+        write_enhanced(root / "ct" / "all", [frames[k] for n in range(SLICES) for k in (n, n + SLICES)])
+
+    return write
+
+
+def odd_frames(*numbers):
+    return refers(*(("enhanced", n) for n in numbers), contours=True)
+
+
+def legacy(data, _):
+    """A converter leaves what it has no place for in sequences of its own."""
+    for name, tag in (("Shared", "ConvolutionKernel"), ("PerFrame", "AcquisitionNumber")):
+        item = Dataset()
+        setattr(item, tag, {"ConvolutionKernel": "B30f", "AcquisitionNumber": 1}[tag])
+        for group in data[f"{name}FunctionalGroupsSequence"].value:
+            setattr(group, f"Unassigned{name}ConvertedAttributesSequence", Items([item]))
+
+
+def lost_frame(data, _):
+    del data.PerFrameFunctionalGroupsSequence[-1]
+
+
+def no_position(data, _):
+    del data.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence
+
+
+def not_a_sequence(data, _):
+    data.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient = [1, 2]
 
 
 def _groups(frame: Dataset, names: Sequence[str]) -> Dataset:

@@ -207,7 +207,7 @@ class NamedSlices:
             off = max(off, abs(k - named))
             if abs(k - named) > _NEXT_SLICE:
                 return failed(
-                    f"{pair.label}: a contour on slice {round(k) + 1} names {slice_.name}, which is slice "
+                    f"{pair.label}: a contour on slice {round(k) + 1} names {slice_.label}, which is slice "
                     f"{round(named) + 1}; export CT and contours together.",
                     off,
                 )

@@ -58,16 +58,16 @@ class SliceGeometry:
         """Name the first file that is not a slice."""
         for s in series.slices:
             if s.frames > 1 and not s.frame:
-                return failed(f"{s.name} holds {s.frames} frames but is no enhanced CT; export the original CT.")
+                return failed(f"{s.label} holds {s.frames} frames but is no enhanced CT; export the original CT.")
             known = s.position_mm and s.row_direction and s.column_direction and s.spacing_mm
             if not known or s.rows < 1 or s.columns < 1:
-                return failed(f"{s.name} lacks position, orientation or pixel spacing; export the original CT.")
+                return failed(f"{s.label} lacks position, orientation or pixel spacing; export the original CT.")
         first = series.slices[0]
         axes = np.array([first.row_direction, first.column_direction])
         if not np.allclose(axes @ axes.T, np.eye(2), atol=1e-3) or min(first.spacing_mm or (0.0,)) <= 0:
-            return failed(f"{first.name} has axes that are not orthogonal unit vectors, or a pixel spacing of zero.")
+            return failed(f"{first.label} has axes that are not orthogonal unit vectors, or a pixel spacing of zero.")
         if len(series.slices) < 2:
-            return failed(f"{first.name} is the only slice of its series; a volume needs at least two.")
+            return failed(f"{first.label} is the only slice of its series; a volume needs at least two.")
         return PASSED
 
 
@@ -88,21 +88,21 @@ class OneSeries:
         ):
             other = next((s for s, v in zip(series.slices, values, strict=True) if v != values[0]), None)
             if other is not None:
-                return failed(f"{first.name} and {other.name} carry one SeriesInstanceUID but differ in {what}.")
+                return failed(f"{first.label} and {other.label} carry one SeriesInstanceUID but differ in {what}.")
         axes = np.array([[*(s.row_direction or ()), *(s.column_direction or ()), *(s.spacing_mm or ())]
                          for s in series.slices])  # fmt: skip
         turned = np.flatnonzero(np.abs(axes - axes[0]).max(axis=1) > 1e-4)
         if turned.size:
-            b = series.slices[turned[0]].name
+            b = series.slices[turned[0]].label
             return failed(
-                f"{first.name} and {b} carry one SeriesInstanceUID but differ in orientation or pixel spacing."
+                f"{first.label} and {b} carry one SeriesInstanceUID but differ in orientation or pixel spacing."
             )
         steps = np.diff(series.offsets_mm)
         again = np.flatnonzero(steps < 0.01 * np.median(steps) + 1e-6)
         if again.size == 0:
             count = sum("#" in name for name in series.aside)  # every image has one name with a frame
             return Verdict(True, f"Images of the series that are not of this volume: {count}." if count else "", count)
-        a, b = series.slices[again[0]].name, series.slices[again[0] + 1].name
+        a, b = series.slices[again[0]].label, series.slices[again[0] + 1].label
         return failed(
             f"{a} and {b} lie at one position, as do {again.size} pairs of slices in all; keep one of the copies."
         )
@@ -121,17 +121,17 @@ class OneCopy:
         for used, copy in series.copies:
             if _facts(used) != _facts(copy):
                 return failed(
-                    f"{used.name} and {copy.name} carry one SOPInstanceUID but differ in their headers; keep the one "
+                    f"{used.label} and {copy.label} carry one SOPInstanceUID but differ in their headers; keep the one "
                     "that the contours were drawn on."
                 )
         for used, copy in pairs.values():
             try:
                 same = same_pixels(used, copy)
             except ReadError as error:
-                return failed(f"{used.name} and {copy.name} carry one SOPInstanceUID: {error}")
+                return failed(f"{used.label} and {copy.label} carry one SOPInstanceUID: {error}")
             if not same:
                 return failed(
-                    f"{used.name} and {copy.name} carry one SOPInstanceUID but differ in their pixels; keep the one "
+                    f"{used.label} and {copy.label} carry one SOPInstanceUID but differ in their pixels; keep the one "
                     "that the contours were drawn on."
                 )
         names = sorted(copy for _, copy in pairs)
@@ -151,7 +151,7 @@ class NoGantryTilt:
         stated = max(series.slices, key=lambda s: abs(s.tilt_degrees))
         tilted = abs(stated.tilt_degrees) > _NO_TILT_DEGREES
         if not series.sheared:
-            said = f"{stated.name} states a tilt of {stated.tilt_degrees:g} degrees, but the slices lie straight."
+            said = f"{stated.label} states a tilt of {stated.tilt_degrees:g} degrees, but the slices lie straight."
             return Verdict(True, said if tilted else "", series.drift_mm)
         degrees, off_mm = series.shear()
         drift = (
@@ -162,7 +162,7 @@ class NoGantryTilt:
             return failed(f"{drift}, and not as a gantry tilts; export the original CT.", degrees)
         if tilted and abs(abs(stated.tilt_degrees) - degrees) > _SAME_TILT_DEGREES:
             return failed(
-                f"{stated.name} states a tilt of {stated.tilt_degrees:g} degrees, but the positions are tilted by "
+                f"{stated.label} states a tilt of {stated.tilt_degrees:g} degrees, but the positions are tilted by "
                 f"{degrees:.1f}; export the original CT.",
                 degrees,
             )
@@ -195,7 +195,7 @@ class EverySlice:
             return PASSED
         k = int(gaps[0])
         return failed(
-            f"{series.slices[k].name} and {series.slices[k + 1].name} are {steps[k]:.2f} mm apart where "
+            f"{series.slices[k].label} and {series.slices[k + 1].label} are {steps[k]:.2f} mm apart where "
             f"{usual:.2f} mm is usual (such gaps: {gaps.size}); export the whole series."
         )
 
@@ -236,11 +236,11 @@ class Hounsfield:
         """Name the first slice without a usable rescale."""
         for s in series.slices:
             if s.slope is None or s.intercept is None or not s.slope > 0:
-                return failed(f"{s.name} has no usable RescaleSlope and RescaleIntercept; export the original CT.")
+                return failed(f"{s.label} has no usable RescaleSlope and RescaleIntercept; export the original CT.")
             if s.rescale_type not in ("", "HU"):
-                return failed(f"{s.name} is stored as {s.rescale_type}, not as HU; export the original CT.")
+                return failed(f"{s.label} is stored as {s.rescale_type}, not as HU; export the original CT.")
             if not s.greyscale:
-                return failed(f"{s.name} is inverted or in colour, not MONOCHROME2; export the original CT.")
+                return failed(f"{s.label} is inverted or in colour, not MONOCHROME2; export the original CT.")
         return PASSED
 
 

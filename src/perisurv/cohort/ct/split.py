@@ -78,7 +78,7 @@ def differences(volumes: Sequence[CtSeries]) -> str:
     firsts = [v.slices[0] for v in volumes]
     what = next((name for name, value in _TOLD_APART.items() if len({value(h) for h in firsts}) > 1), "")
     values = [f" ({_TOLD_APART[what](h) or 'not given'})" if what and what not in _UIDS else "" for h in firsts]
-    told = [f"{len(v.slices)} slices from {v.slices[0].name}{said}" for v, said in zip(volumes, values, strict=True)]
+    told = [f"{len(v.slices)} slices from {v.slices[0].label}{said}" for v, said in zip(volumes, values, strict=True)]
     return f"{what or 'position'}: {', '.join(told)}"
 
 
