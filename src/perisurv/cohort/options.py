@@ -124,8 +124,8 @@ class CohortOptions:
         Slices that are not stacked along their normal: ``refuse`` the patient, or ``resample`` the CT onto a
         rectangular grid, by cubic B-splines within each slice; outside the slices it is -1000 HU.
     irregular_slices
-        Slices at irregular distances: ``refuse`` the patient, or ``resample`` the CT to the usual distance, linearly
-        between neighbours. Distances beyond half and one and a half of the usual one are refused in any case.
+        Slices at irregular distances: ``refuse`` the patient, or ``resample`` the CT to regular ones, linearly between
+        neighbours. Distances below half or above one and a half of the usual one are refused in any case.
 
     Raises
     ------

@@ -222,7 +222,7 @@ class RegularSlices:
                 'CT, or set irregular_slices to "resample".',
                 differ,
             )
-        return Verdict(True, f"The {said}: resampled to {usual:.3f} mm.", differ)
+        return Verdict(True, f"The {said}: resampled to {series.step_mm:.3f} mm.", differ)
 
 
 class Hounsfield:

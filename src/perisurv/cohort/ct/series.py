@@ -13,11 +13,11 @@ from perisurv.cohort.dicom import CtHeader
 from perisurv.cohort.stack_rules import StackRules
 from perisurv.core import Geometry, ReadError
 
-__all__ = ["CtSeries"]
+__all__ = ["ONE_POSITION_MM", "CtSeries"]
 
 Floats = NDArray[np.float64]
 # Slices nearer than this lie at one position.
-_ONE_POSITION_MM = 1e-3
+ONE_POSITION_MM = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,23 @@ class CtSeries:
         return float(np.median(np.diff(self.offsets_mm)))
 
     @property
+    def step_mm(self) -> float:
+        """Distance of the planes of the grid, mm: the mean of regular slices, else the median over all pairs of slices.
+
+        The latter follows the stack through the jitter of positions, and no single slice moves it.
+        """
+        offsets = self.offsets_mm
+        if self.regular:
+            return float(offsets[-1] - offsets[0]) / (len(offsets) - 1)
+        a, b = np.triu_indices(len(offsets), 1)
+        return float(np.median((offsets[b] - offsets[a]) / (b - a)))
+
+    @property
     def regular(self) -> bool:
         """Whether the distances of the slices agree within the tolerance."""
         usual = self.usual_step_mm
         differ = np.abs(np.diff(self.offsets_mm) - usual).max()
-        return bool(usual > _ONE_POSITION_MM and differ <= self.rules.tolerance * usual + 1e-6)
+        return bool(usual > ONE_POSITION_MM and differ <= self.rules.tolerance * usual + 1e-6)
 
     @property
     def sideways_mm(self) -> Floats:
@@ -116,13 +128,12 @@ class CtSeries:
         """The grid of the series. Positions, not slice thickness, give the slice distance.
 
         A sheared stack gets the smallest grid that holds every slice, on the pixels of the first; slices at irregular
-        distances get planes at the usual distance from the first on, none beyond the last.
+        distances get planes at ``step_mm`` from the first on, none beyond the last.
         """
         first = self.slices[0]
         if not (first.row_direction and first.column_direction and first.position_mm and first.spacing_mm):
             raise ReadError(f"{first.name} has no slice geometry.")
-        span = float(self.offsets_mm[-1] - self.offsets_mm[0])
-        step = span / (len(self.slices) - 1) if self.regular else self.usual_step_mm
+        span, step = float(self.offsets_mm[-1] - self.offsets_mm[0]), self.step_mm
         axes, low, high = _axes(first), np.zeros(2), np.zeros(2)
         if self.sheared:
             shift = self.sideways_mm / first.spacing_mm

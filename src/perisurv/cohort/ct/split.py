@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from perisurv.cohort.ct.series import CtSeries
+from perisurv.cohort.ct.series import ONE_POSITION_MM, CtSeries
 from perisurv.cohort.dicom import CtHeader
 from perisurv.cohort.stack_rules import StackRules
 
@@ -58,7 +58,7 @@ def volumes_of(headers: Slices, rules: StackRules) -> tuple[CtSeries, ...]:
     for value in _NEVER_ONE.values():
         parts = [smaller for part in parts for smaller in _by(value, part)]
     parts = [smaller for part in parts for smaller in _by_plane(part)]
-    parts = [smaller for part in parts for smaller in _unmixed(part, rules, tuple(_IF_MIXED.values()))]
+    parts = [smaller for part in parts for smaller in _unmixed(part, rules)]
     return tuple(_volume(part, kept, copies, rules) for part in parts if part)
 
 
@@ -116,17 +116,23 @@ def _by_plane(slices: Slices) -> list[list[CtHeader]]:
     return [part for _, part in parts]
 
 
-def _unmixed(
-    slices: Slices, rules: StackRules, values: Sequence[Callable[[CtHeader], str]]
-) -> Iterable[list[CtHeader]]:
-    """The slices as they are if they make up one regular stack, else parted by the first property that unmixes them."""
-    series = CtSeries.of(slices, rules)
-    if (len(slices) > 2 and series.regular) or not values:
+def _unmixed(slices: Slices, rules: StackRules) -> list[list[CtHeader]]:
+    """The slices as they are if they make up one regular stack or nothing parts them.
+
+    Else parted by the first property that leaves no two slices at one position, if there is none by the first at all.
+    """
+    if len(slices) > 2 and CtSeries.of(slices, rules).regular:
         return [list(slices)]
-    parts = _by(values[0], slices)
-    if _overlap(parts):
-        return [smaller for part in parts for smaller in _unmixed(part, rules, values[1:])]
-    return _unmixed(slices, rules, values[1:])
+    partings = [parts for parts in (_by(value, slices) for value in _IF_MIXED.values()) if _overlap(parts)]
+    if not partings:
+        return [list(slices)]
+    best = next((parts for parts in partings if not any(_coincide(part) for part in parts)), partings[0])
+    return [smaller for part in best for smaller in _unmixed(part, rules)]
+
+
+def _coincide(slices: Slices) -> bool:
+    """Whether two slices lie at one position."""
+    return bool((np.diff(CtSeries.of(slices, StackRules()).offsets_mm) <= ONE_POSITION_MM).any())
 
 
 def _overlap(parts: Sequence[Slices]) -> bool:
