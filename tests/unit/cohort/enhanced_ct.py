@@ -78,10 +78,10 @@ def write_enhanced_rtstruct(path: Path, *, images: Sequence[tuple[object, int]],
     return write_rtstruct(path, "B1", edit=edit)
 
 
-def enhanced(edit=None, *, change=None, order=range(SLICES), syntax=None, **options):
+def enhanced(edit=None, *, change=None, order=range(SLICES), syntax=None, folder="ct", **options):
     def write(root):
         frames = frames_of(root / "frames", edit)
-        path = write_enhanced(root / "ct" / "all", [frames[k] for k in order], edit=change, **options)
+        path = write_enhanced(root / folder / "all", [frames[k] for k in order], edit=change, **options)
         if syntax:
             compressed(pydicom.dcmread(path), syntax).save_as(path)
 

@@ -181,8 +181,8 @@ MIXED = [
     Case("scouts only", slices(SCOUT), reason="RTSTRUCT of another CT: B1/rt.dcm was drawn on a CT that is not in the"),
     Case("the same slices with other UIDs", several(slices(), slices(other_uid("copy"), folder="again")), reason="two "
          "series with one UID: B1/again/000.dcm and B1/ct/000.dcm lie at one position, as do 8 pairs"),
-    Case("copied slice", copied(), says="Copies of slices are passed over: B1/ct/002.dcm."),
-    Case("copied slice, compressed", copied(syntax=RLELossless), says="Copies of slices are passed over: B1/ct/002"),
+    Case("copied slice", copied(), says="Copies are passed over: B1/ct/002.dcm."),
+    Case("copied slice, compressed", copied(syntax=RLELossless), says="Copies are passed over: B1/ct/002"),
     Case("copied slice with another pixel", copied(other_pixel), reason="two slices with one UID: B1/again/002.dcm and "
          "B1/ct/002.dcm carry one SOPInstanceUID but differ in their pixels"),
     Case("copied slice with another rescale", copied(raised), reason="two slices with one UID: B1/again/002.dcm and "
@@ -234,6 +234,16 @@ MULTIFRAME = [
     Case("enhanced, maximum intensity among the frames",
          two_in_one(values(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]),
                     values(FrameType=["DERIVED", "PRIMARY", "VOLUME", "MAXIMUM"])), odd_frames(7, 9, 11)),
+    Case("enhanced, copied", several(enhanced(), enhanced(folder="again")), WHOLE,
+         says="Copies are passed over: B1/ct/all."),
+    Case("enhanced, copied and compressed", several(enhanced(), enhanced(folder="again", syntax=RLELossless)), WHOLE,
+         says="Copies are passed over: B1/ct/all."),
+    Case("enhanced, copied with another pixel",
+         several(enhanced(), enhanced(at_slice(4, other_pixel), folder="again")), WHOLE,
+         reason="two slices with one UID: B1/again/all and B1/ct/all carry one SOPInstanceUID but differ in their pix"),
+    Case("enhanced, copied with another place",
+         several(enhanced(), enhanced(turned(*POSITIONS["FFS"]), folder="again")), WHOLE,
+         reason="two slices with one UID: B1/again/all and B1/ct/all carry one SOPInstanceUID but differ in their hea"),
     Case("enhanced, not HU", enhanced(at_slice(2, values(RescaleType="Z_EFF"))), WHOLE,
          reason="not HU: frame 3 of B1/ct/all is stored as Z_EFF"),
     Case("enhanced, missing frame", enhanced(order=[0, 1, 2, 4, 5, 6, 7]), WHOLE,

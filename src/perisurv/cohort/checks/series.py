@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,26 +118,22 @@ class OneCopy:
 
     def judge(self, series: CtSeries, /) -> Verdict:
         """Compare headers and pixels; say which copies are passed over."""
-        pairs = {(used.name, copy.name): (used, copy) for used, copy in series.copies}
+        files: dict[tuple[str, str], list[tuple[CtHeader, CtHeader]]] = defaultdict(list)
         for used, copy in series.copies:
-            if _facts(used) != _facts(copy):
-                return failed(
-                    f"{used.label} and {copy.label} carry one SOPInstanceUID but differ in their headers; keep the one "
-                    "that the contours were drawn on."
-                )
-        for used, copy in pairs.values():
+            files[used.name, copy.name].append((used, copy))
+        for (used_name, copy_name), pairs in files.items():
+            what = f"{used_name} and {copy_name} carry one SOPInstanceUID"
+            advice = "keep the one that the contours were drawn on."
+            if any(_facts(used) != _facts(copy) for used, copy in pairs):
+                return failed(f"{what} but differ in their headers; {advice}")
             try:
-                same = same_pixels(used, copy)
+                if not same_pixels(pairs):
+                    return failed(f"{what} but differ in their pixels; {advice}")
             except ReadError as error:
-                return failed(f"{used.label} and {copy.label} carry one SOPInstanceUID: {error}")
-            if not same:
-                return failed(
-                    f"{used.label} and {copy.label} carry one SOPInstanceUID but differ in their pixels; keep the one "
-                    "that the contours were drawn on."
-                )
-        names = sorted(copy for _, copy in pairs)
+                return failed(f"{what}, and {error}")
+        names = sorted(copy for _, copy in files)
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        return Verdict(True, f"Copies of slices are passed over: {names[0]}{more}." if names else "", len(names))
+        return Verdict(True, f"Copies are passed over: {names[0]}{more}." if names else "", len(names))
 
 
 class NoGantryTilt:

@@ -35,6 +35,8 @@ AIR_HU = -1000.0
 # A padding value inside this range would blank out tissue: such a header is wrong and is not followed.
 _TISSUE_HU = (-1000.0, 3071.0)
 _DECODED_BY_PYDICOM = UNCOMPRESSED | {DeflatedExplicitVRLittleEndian, RLELossless}
+# Frames that are decoded at once: 16 MB of 512 x 512.
+_BATCH = 16
 _FORMAT = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation",
@@ -70,18 +72,18 @@ def read_hu(series: CtSeries) -> Volume:
     return Volume(values, grid)
 
 
-def same_pixels(one: CtHeader, other: CtHeader) -> bool:
-    """Whether two files of one SOPInstanceUID hold the same values in HU.
+def same_pixels(pairs: Sequence[tuple[CtHeader, CtHeader]]) -> bool:
+    """Whether the slices of one file hold the same values in HU as those of another, pair by pair.
 
     Raises
     ------
     ReadError
         If pixels cannot be decoded.
     """
-    if filecmp.cmp(one.path, other.path, shallow=False):
+    one, other = zip(*pairs, strict=True)
+    if filecmp.cmp(one[0].path, other[0].path, shallow=False):
         return True
-    (a,), (b,) = (_of_file([header]) for header in (one, other))
-    return np.array_equal(a, b)
+    return all(np.array_equal(a, b) for a, b in zip(_of_file(one), _of_file(other), strict=True))
 
 
 def _of_file(slices: Sequence[CtHeader]) -> Iterator[Image]:
@@ -107,8 +109,8 @@ def _stored(dataset: Dataset, frames: Sequence[int]) -> Iterable[NDArray[Any]]:
     return _decoded_by_gdcm(dataset, frames)
 
 
-def _decoded_by_gdcm(dataset: Dataset, frames: Sequence[int]) -> Iterable[NDArray[Any]]:
-    """Frames in JPEG, JPEG-LS or JPEG 2000, through a file without rescale: GDCM knows one for all frames only."""
+def _decoded_by_gdcm(dataset: Dataset, frames: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """Frames in JPEG, JPEG-LS or JPEG 2000, through files without rescale: GDCM knows one for all frames only."""
     count = int(dataset.get("NumberOfFrames", 1) or 1)
     coded = list(generate_frames(dataset.PixelData, number_of_frames=count))
     plain = Dataset()
@@ -118,12 +120,14 @@ def _decoded_by_gdcm(dataset: Dataset, frames: Sequence[int]) -> Iterable[NDArra
     plain.SOPInstanceUID = dataset.SOPInstanceUID
     for name in _FORMAT:
         plain[name] = dataset[name]
-    plain.NumberOfFrames = len(frames)
-    plain.PixelData = encapsulate([coded[n] for n in frames])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "frames.dcm"
-        plain.save_as(path, enforce_file_format=True)
-        return read_frames(path)
+    for batch in (frames[n : n + _BATCH] for n in range(0, len(frames), _BATCH)):
+        plain.NumberOfFrames = len(batch)
+        plain.PixelData = encapsulate([coded[n] for n in batch])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "frames.dcm"
+            plain.save_as(path, enforce_file_format=True)
+            decoded = read_frames(path)
+        yield from decoded
 
 
 def _hounsfield(stored: NDArray[Any], header: CtHeader, dataset: Dataset) -> Image:
