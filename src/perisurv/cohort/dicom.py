@@ -1,4 +1,4 @@
-"""CT slices: headers, series and pixel values."""
+"""DICOM files: the first look at one, and the header of a CT slice."""
 
 from __future__ import annotations
 
@@ -6,42 +6,41 @@ import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    RLELossless,
 )
 
-from perisurv.cohort.volumes import read_compressed_slice
-from perisurv.core import Geometry, ReadError
+from perisurv.core import ReadError
 
 __all__ = [
-    "AIR_HU",
     "CT_CLASSES",
     "DICOM_ERRORS",
+    "ENHANCED_CT_CLASSES",
+    "UNCOMPRESSED",
     "CtHeader",
-    "CtSeries",
     "DicomFile",
     "ct_header",
-    "pixel_hu",
+    "image_name",
     "probe",
     "quiet_pydicom",
 ]
 
-AIR_HU = -1000.0
-CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"})
+# Enhanced CT and Legacy Converted Enhanced CT: every frame is a slice (DICOM PS3.3 A.38, A.70).
+ENHANCED_CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
+CT_CLASSES = ENHANCED_CT_CLASSES | {"1.2.840.10008.5.1.4.1.1.2"}
 # What pydicom raises on files that are broken in one way or another.
 DICOM_ERRORS = (
     AttributeError,
@@ -59,17 +58,21 @@ DICOM_ERRORS = (
     struct.error,
     zlib.error,
 )
-# A padding value inside this range would blank out tissue: such a header is wrong and is not followed.
-_TISSUE_HU = (-1000.0, 3071.0)
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "SeriesInstanceUID", "FrameOfReferenceUID", "ImageType",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GantryDetectorTilt",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
+    "AcquisitionNumber", "KVP", "TemporalPositionIdentifier", "TemporalPositionIndex",
+    "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
 ]  # fmt: skip
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_UNCOMPRESSED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
-_DECODED_BY_PYDICOM = _UNCOMPRESSED | {DeflatedExplicitVRLittleEndian, RLELossless}
+UNCOMPRESSED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+# Where a header says at which time of a 4D acquisition a slice was taken; the first that does.
+_PHASES = (
+    "TemporalPositionIndex", "TemporalPositionIdentifier", "NominalPercentageOfRespiratoryPhase",
+    "NominalPercentageOfCardiacPhase",
+)  # fmt: skip
 
 Vector = tuple[float, float, float]
 
@@ -115,6 +118,15 @@ class CtHeader:
         LPS position of the centre of the first voxel.
     spacing_mm
         Distance of rows, distance of columns.
+    frame
+        Number of the frame in its file, from 1; 0 if the file is one slice.
+    image_type, stack, phase, acquisition, kernel, tube_kv
+        What tells volumes of one series apart, as written: Image Type or Frame Type, Stack ID, temporal position or
+        phase, acquisition number, convolution kernel, KVP.
+    multiframe_uid
+        ConcatenationUID of a multi-frame image, its SOPInstanceUID if it stands alone; empty for a file of one slice.
+    multiframe_files
+        How many files the concatenation has; 0 where that is not said.
     """
 
     path: Path
@@ -139,66 +151,34 @@ class CtHeader:
     scanner: str
     localizer: bool
     truncated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CtSeries:
-    """The slices of one SeriesInstanceUID, ordered along their normal.
-
-    Parameters
-    ----------
-    tolerance
-        Largest deviation of a slice distance from the usual one, as a share of it.
-    """
-
-    uid: str
-    slices: tuple[CtHeader, ...]
-    tolerance: float
-
-    @classmethod
-    def of(cls, slices: Sequence[CtHeader], tolerance: float = 0.01) -> CtSeries:
-        """Order the slices by position along the normal, then by name."""
-        axis = _normal(slices[0])
-
-        def order(header: CtHeader) -> tuple[float, str]:
-            return (float(np.dot(axis, header.position_mm or (0.0, 0.0, 0.0))), header.name)
-
-        return cls(slices[0].series_uid, tuple(sorted(slices, key=order)), tolerance)
+    frame: int = 0
+    image_type: str = ""
+    stack: str = ""
+    phase: str = ""
+    acquisition: str = ""
+    tube_kv: str = ""
+    multiframe_uid: str = ""
+    multiframe_files: int = 0
 
     @property
-    def folder(self) -> str:
-        """Where the series lies, relative to the cohort folder."""
-        return str(Path(self.slices[0].name).parent)
+    def image(self) -> str:
+        """Which image it is: the SOPInstanceUID, with the number of the frame in a multi-frame file."""
+        return image_name(self.sop_uid, self.frame)
 
     @property
-    def offsets_mm(self) -> NDArray[np.float64]:
-        """Position of every slice along the normal, ascending, mm."""
-        return self._positions() @ _normal(self.slices[0])
+    def label(self) -> str:
+        """The file, and the frame in it, for messages."""
+        return f"frame {self.frame} of {self.name}" if self.frame else self.name
 
     @property
-    def drift_mm(self) -> float:
-        """Largest sideways distance of a slice from the normal through the first, mm; zero without gantry tilt."""
-        way = self._positions() - self._positions()[0]
-        axis = _normal(self.slices[0])
-        return float(np.linalg.norm(way - np.outer(way @ axis, axis), axis=1).max())
+    def names(self) -> tuple[str, str]:
+        """How contours may name it: the file, or its frame; a file of one slice has one frame."""
+        return self.sop_uid, image_name(self.sop_uid, max(self.frame, 1))
 
-    def geometry(self) -> Geometry:
-        """The grid of the series. Positions, not slice thickness, give the slice distance."""
-        first = self.slices[0]
-        if not (first.row_direction and first.column_direction and first.position_mm and first.spacing_mm):
-            raise ReadError(f"{first.name} has no slice geometry.")
-        offsets = self.offsets_mm
-        axes = np.column_stack([_normal(first), first.column_direction, first.row_direction])
-        x, y, z = ((float(row[0]), float(row[1]), float(row[2])) for row in axes)
-        return Geometry(
-            (len(self.slices), first.rows, first.columns),
-            (float(offsets[-1] - offsets[0]) / (len(offsets) - 1), *first.spacing_mm),
-            first.position_mm,
-            (x, y, z),
-        )
 
-    def _positions(self) -> NDArray[np.float64]:
-        return np.array([s.position_mm or (0.0, 0.0, 0.0) for s in self.slices], dtype=float)
+def image_name(sop_uid: str, frame: int = 0) -> str:
+    """One image by name: the SOPInstanceUID, and the frame if one is meant."""
+    return f"{sop_uid}#{frame}" if frame else sop_uid
 
 
 def probe(path: Path, name: str) -> DicomFile | None:
@@ -261,43 +241,18 @@ def ct_header(file: DicomFile) -> CtHeader:
             rescale_type=_text(data, "RescaleType").upper(),
             kernel=_text(data, "ConvolutionKernel"),
             scanner=" ".join(filter(None, (_text(data, "Manufacturer"), _text(data, "ManufacturerModelName")))),
-            localizer="LOCALIZER" in [str(v).upper() for v in _list(data.get("ImageType"))],
+            localizer="LOCALIZER" in _text(data, "ImageType").upper(),
             truncated=file.truncated,
+            image_type=_text(data, "ImageType"),
+            stack=_text(data, "StackID"),
+            phase=next(filter(None, (_text(data, tag) for tag in _PHASES)), ""),
+            acquisition=_text(data, "AcquisitionNumber") or _text(data, "FrameAcquisitionNumber"),
+            tube_kv=_text(data, "KVP"),
         )
     except DICOM_ERRORS as error:
         raise ReadError(
             f"{file.name} holds a value that DICOM does not allow ({type(error).__name__}); export it again."
         ) from error
-
-
-def pixel_hu(path: Path, dataset: Dataset) -> NDArray[np.float32]:
-    """Pixel values of one slice in HU, shape (rows, columns), by the slice's own slope and intercept.
-
-    Pixel padding (PixelPaddingValue up to PixelPaddingRangeLimit) becomes -1000 HU, unless it lies within
-    -1000..3071 HU, where it would blank out tissue: such a header is wrong and is not followed.
-    """
-    slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    # A file without meta information is uncompressed; pydicom saw whether its VR are explicit.
-    implicit = dataset.original_encoding[0]
-    dataset.file_meta.setdefault("TransferSyntaxUID", ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)
-    if dataset.file_meta.TransferSyntaxUID in _DECODED_BY_PYDICOM:
-        values = dataset.pixel_array.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-    else:
-        values = read_compressed_slice(path).copy()
-    padding = dataset.get("PixelPaddingValue")
-    if padding is not None:
-        limit = dataset.get("PixelPaddingRangeLimit", padding)
-        low, high = sorted(_as_stored(v, dataset) * slope + intercept for v in (padding, limit))
-        if high < _TISSUE_HU[0] or low > _TISSUE_HU[1]:
-            values[(values >= low - slope / 2) & (values <= high + slope / 2)] = AIR_HU
-    return values
-
-
-def _as_stored(value: Any, dataset: Dataset) -> int:
-    """A padding value in the type of the pixels: signed images often state it as unsigned (63536 is -2000)."""
-    bits = int(dataset.BitsAllocated)
-    stored = int(value) % (1 << bits)
-    return stored - (1 << bits) if dataset.PixelRepresentation and stored >= 1 << (bits - 1) else stored
 
 
 def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
@@ -307,7 +262,7 @@ def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
     if "Rows" not in dataset:
         return False
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
-    if syntax not in _UNCOMPRESSED:
+    if syntax not in UNCOMPRESSED:
         return syntax != DeflatedExplicitVRLittleEndian and end == size
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames", 1) or 1)
     samples = int(dataset.get("SamplesPerPixel", 1) or 1)
@@ -315,21 +270,15 @@ def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
     return size - end < expected + (8 if dataset.original_encoding[0] else 12)
 
 
-def _normal(header: CtHeader) -> NDArray[np.float64]:
-    if header.row_direction is None or header.column_direction is None:
-        return np.array([0.0, 0.0, 1.0])
-    return np.cross(header.row_direction, header.column_direction)
-
-
 def _text(dataset: Dataset, tag: str) -> str:
-    value = dataset.get(tag)
-    return "" if value is None else str(value).strip()
+    """A value as text, several joined by backslashes."""
+    return "\\".join(str(v).strip() for v in _list(dataset.get(tag)))
 
 
 def _list(value: Any) -> list[Any]:
     if value is None:
         return []
-    return [value] if isinstance(value, str) else list(value)
+    return list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
 
 
 def _number(dataset: Dataset, tag: str) -> float | None:

@@ -78,7 +78,7 @@ def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | 
     """Why the patient is there twice, unless the rows say the same."""
     if len(sources) > 1:
         places = ", ".join(s.structures if isinstance(s, DicomSource) else s.mask for s in sources)
-        if len({s.slices if isinstance(s, DicomSource) else s.image for s in sources}) == 1:
+        if len({s.images if isinstance(s, DicomSource) else s.image for s in sources}) == 1:
             return (
                 f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
                 'several_structure_sets to "newest" if their dates differ.'

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perisurv.cohort.dicom import CT_CLASSES, CtHeader, CtSeries, DicomFile, ct_header, probe, quiet_pydicom
+from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
+from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
@@ -37,7 +38,7 @@ class Found:
 
 
 def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
-    """Read all headers, group slices to series and match each structure set with its CT.
+    """Read all headers, group slices to the volumes of each series and match each structure set with its CT.
 
     A structure set that names a series belongs to that series alone; one that names none belongs to the only CT
     of the patient in its frame of reference. CT series that no structure set refers to are left aside, as are
@@ -49,25 +50,24 @@ def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Fo
     with quiet_pydicom():
         for path in paths:
             item = _read(path, path.relative_to(root).as_posix(), options, found)
-            if isinstance(item, CtHeader):
-                slices[item.series_uid].append(item)
-            elif item is not None:
+            if isinstance(item, StructureSet):
                 structures.append(item)
-        series = {uid: CtSeries.of(members, options.slice_tolerance) for uid, members in slices.items()}
+            elif item:
+                slices[item[0].series_uid].extend(item)
+        series = {uid: volumes_of(members, options.stack_rules) for uid, members in slices.items()}
         for patient in _patients(series, structures):
             _match_patient(patient, series, root, options, found)
     return found
 
 
-def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHeader | StructureSet | None:
+def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[CtHeader, ...] | StructureSet | None:
     file: DicomFile | None = None
     try:
         file = probe(path, name)
         if file is None:
             return None
         if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
-            header = ct_header(file)
-            return None if header.localizer else header
+            return ct_headers(file)
         if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
             return None
         if file.truncated:
@@ -78,10 +78,10 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHead
         return None
 
 
-def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]) -> list[_Images]:
+def _patients(series: Mapping[str, Sequence[CtSeries]], structures: Sequence[StructureSet]) -> list[_Images]:
     """The images of every patient, in the order of their keys; the first spelling of a PatientID stands for all."""
     patients: dict[str, _Images] = {}
-    for member in series.values():
+    for member in (volume for volumes in series.values() for volume in volumes):
         for patient_id in {patient_key(h.patient_id): h.patient_id for h in member.slices}.values():
             patients.setdefault(patient_key(patient_id), _Images(patient_id)).series.append(member)
     for structure_set in structures:
@@ -91,7 +91,7 @@ def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]
 
 
 def _match_patient(
-    patient: _Images, series: Mapping[str, CtSeries], root: Path, options: CohortOptions, found: Found
+    patient: _Images, series: Mapping[str, Sequence[CtSeries]], root: Path, options: CohortOptions, found: Found
 ) -> None:
     patient_id, key = patient.patient_id, patient_key(patient.patient_id)
     if not key:
@@ -118,7 +118,7 @@ def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired],
     """Of several structure sets on one CT the newest, if that is asked for and known; and which were set aside."""
     if len(usable) < 2 or options.several_structure_sets != "newest":
         return usable, []
-    if len({r.source.slices for r in usable if r.source}) > 1 or (best := newest(usable)) is None:
+    if len({r.source.images for r in usable if r.source}) > 1 or (best := newest(usable)) is None:
         return usable, []
     return [best], [
         f"older RTSTRUCT: {r.structures.name} is set aside for {best.structures.name}, which is newer."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions, check_covariates
+from perisurv.cohort.stack_rules import Policy, StackRules
 from perisurv.core import SettingsError
 
 __all__ = ["TUMOUR_ROI", "CohortOptions", "RoiRule"]
@@ -25,6 +26,8 @@ _CHOICES = {
     "several_rois": ("refuse", "union", "largest"),
     "several_structure_sets": ("refuse", "newest"),
     "between_slices": ("refuse", "interpolate", "leave"),
+    "gantry_tilt": ("refuse", "resample"),
+    "irregular_slices": ("refuse", "resample"),
 }
 
 
@@ -117,6 +120,12 @@ class CohortOptions:
         Categories of a covariate; the first is the reference.
     slice_tolerance
         Largest deviation of a slice distance from the usual one, as a share of it.
+    gantry_tilt
+        Slices that are not stacked along their normal: ``refuse`` the patient, or ``resample`` the CT onto a
+        rectangular grid, by cubic B-splines within each slice; outside the slices it is -1000 HU.
+    irregular_slices
+        Slices at irregular distances: ``refuse`` the patient, or ``resample`` the CT to regular ones, linearly between
+        neighbours. Distances below half or above one and a half of the usual one are refused in any case.
 
     Raises
     ------
@@ -139,6 +148,8 @@ class CohortOptions:
     covariates: dict[str, str] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     slice_tolerance: float = 0.01
+    gantry_tilt: Policy = "refuse"
+    irregular_slices: Policy = "refuse"
 
     def __post_init__(self) -> None:
         if not self.tumour_roi:
@@ -156,6 +167,11 @@ class CohortOptions:
                 raise SettingsError(f"{key} must be zero or more, got {getattr(self, key)}.")
         if not 0 < self.slice_tolerance < 0.5:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")
+
+    @property
+    def stack_rules(self) -> StackRules:
+        """What a stack of CT slices may be."""
+        return StackRules(self.slice_tolerance, self.gantry_tilt, self.irregular_slices)
 
 
 def _check_rules(key: str, rules: tuple[str | RoiRule, ...]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perisurv.cohort.checks import CONTOUR_CHECKS, REFERENCE_CHECKS, SERIES_CHECKS, Pairing, findings
-from perisurv.cohort.dicom import CtSeries
+from perisurv.cohort.ct import CtSeries, differences
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import StructureSet
 from perisurv.cohort.sources import DicomSource
@@ -28,23 +28,29 @@ class Paired:
 
 def pair(
     structures: StructureSet,
-    series: Mapping[str, CtSeries],
+    series: Mapping[str, Sequence[CtSeries]],
     own: Sequence[CtSeries],
     root: Path,
     options: CohortOptions,
 ) -> Paired:
     """Find the CT of a structure set and judge both."""
-    candidates = [series[uid] for uid in sorted(structures.series_uids) if uid in series]
+    candidates = [s for uid in sorted(structures.series_uids) for s in series.get(uid, ())]
     if not structures.series_uids:
         candidates = [s for s in own if s.slices[0].frame_uid in structures.frame_uids]
     if len(candidates) > 1:
         images = structures.named_images() or structures.image_uids
-        candidates = [s for s in candidates if images & {h.sop_uid for h in s.slices}] or candidates
+        candidates = [s for s in candidates if images & s.images] or candidates
     if not candidates:
         return Paired(
             structures,
             reason=f"RTSTRUCT of another CT: {structures.name} was drawn on a CT that is not in the folder; export "
             "that CT.",
+        )
+    if len({s.uid for s in candidates}) < len(candidates):
+        return Paired(
+            structures,
+            reason=f"two series with one UID: {structures.name} fits {len(candidates)} volumes under one "
+            f"SeriesInstanceUID that differ in {differences(candidates)}; keep the one that it was drawn on.",
         )
     if len(candidates) > 1:
         folders = ", ".join(s.folder for s in candidates)
@@ -72,14 +78,16 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
     broken = next((f for f in found if f.passed is False), None)
     if broken is not None:
         return Paired(pairing.structures, None, f"{broken.title}: {broken.text}", found)
+    series = pairing.series
     source = DicomSource(
         root,
-        tuple(s.name for s in pairing.series.slices),
+        tuple(s.name for s in series.slices),
         pairing.structures.name,
         " + ".join(r.name for r in pairing.tumour),
-        pairing.series.tolerance,
+        series.rules,
         tuple(r.entry.number for r in pairing.tumour),
         tuple(r.entry.number for r in pairing.others),
         pairing.options.between_slices,
+        tuple(s.frame for s in series.slices),
     )
     return Paired(pairing.structures, source, "", found)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import Geometry, GeometryError, ReadError
 
-__all__ = ["read_compressed_slice", "read_grid", "read_volume"]
+__all__ = ["read_frames", "read_grid", "read_volume"]
 
 
 def read_grid(path: Path, name: str) -> Geometry:
@@ -49,16 +49,15 @@ def read_volume(path: Path, name: str) -> tuple[NDArray[np.float32], Geometry]:
         raise ReadError(f"{name} cannot be decoded; it may be cut off. Export it again.") from error
 
 
-def read_compressed_slice(path: Path) -> NDArray[np.float32]:
-    """One DICOM slice in JPEG, JPEG-LS or JPEG 2000, decoded by GDCM: rescaled values, shape (rows, columns).
+def read_frames(path: Path) -> NDArray[np.float32]:
+    """The frames of a DICOM file in JPEG, JPEG-LS or JPEG 2000, decoded by GDCM: (frames, rows, columns).
 
     Raises
     ------
     RuntimeError
         If GDCM cannot decode it.
     """
-    values: NDArray[np.float32] = _values(path)[0]
-    return values
+    return _values(path)
 
 
 def _itk() -> Any:

@@ -7,7 +7,6 @@ import numpy as np
 from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.drawn import Pairing
-from perisurv.cohort.dicom import CtSeries
 from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.rtstruct import between_planes, nearest_name, outside_ct
 from perisurv.core import GeometryError
@@ -54,7 +53,7 @@ class SameCt:
                 f"{structures.name} names another frame of reference than the CT in {series.folder}; export the CT "
                 "that it was drawn on."
             )
-        if structures.image_uids and not structures.image_uids & _image_uids(series):
+        if structures.image_uids and not structures.image_uids & series.images:
             return failed(
                 f"{structures.name} refers to none of the slices in {series.folder}; export the CT that it was drawn "
                 "on."
@@ -72,7 +71,7 @@ class EveryReferencedSlice:
     def judge(self, pair: Pairing, /) -> Verdict:
         """Count the slices that are not there."""
         named = pair.structures.image_uids | pair.structures.named_images()
-        missing = len(named - _image_uids(pair.series))
+        missing = len(named - pair.series.images - pair.series.aside)
         if not missing:
             return PASSED
         return failed(
@@ -196,19 +195,20 @@ class NamedSlices:
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Name the first contour that does not."""
-        number = {s.sop_uid: k for k, s in enumerate(pair.series.slices)}
-        contours = [c for r in pair.tumour for c in r.contours if c.image_uid in number]
+        slices = {name: s for s in pair.series.slices for name in s.names[1 if s.frame else 0 :]}
+        contours = [c for r in pair.tumour for c in r.contours if c.image_uid in slices]
         if not contours or not all(stack.axial for stack in pair.stacks):
             return not_applicable("no contour names the slice that it lies on")
         off = 0.0
         for contour in contours:
             k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
-            named = number[contour.image_uid]
+            slice_ = slices[contour.image_uid]
+            named = float(pair.geometry.to_index(slice_.position_mm or ())[0])
             off = max(off, abs(k - named))
             if abs(k - named) > _NEXT_SLICE:
                 return failed(
-                    f"{pair.label}: a contour on slice {round(k) + 1} names {pair.series.slices[named].name}, which is "
-                    f"slice {named + 1}; export CT and contours together.",
+                    f"{pair.label}: a contour on slice {round(k) + 1} names {slice_.label}, which is slice "
+                    f"{round(named) + 1}; export CT and contours together.",
                     off,
                 )
         return Verdict(True, f"At most {off:.2f} slices off the slice named.", off)
@@ -247,10 +247,6 @@ class EnclosedVoxels:
         if pair.voxels:
             return Verdict(True, f"{pair.voxels} voxels.", pair.voxels)
         return failed(f"{pair.label} encloses no voxel of the CT in {pair.series.folder}; draw the tumour.", 0.0)
-
-
-def _image_uids(series: CtSeries) -> set[str]:
-    return {s.sop_uid for s in series.slices}
 
 
 REFERENCE_CHECKS: tuple[Check[Pairing], ...] = (SameCt(),)

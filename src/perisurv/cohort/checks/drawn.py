@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from perisurv.cohort.dicom import CtSeries
+from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import Drawing, Roi, Stack, StructureSet, draw, stack_of
 from perisurv.cohort.rtstruct.contours import rough_volume_mm3

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed
-from perisurv.cohort.dicom import CtSeries
+from perisurv.cohort.ct import CtSeries, same_pixels
+from perisurv.cohort.dicom import CtHeader
 from perisurv.cohort.pseudonym import patient_key
+from perisurv.core import ReadError
 
 __all__ = [
     "SERIES_CHECKS",
     "EverySlice",
     "Hounsfield",
     "NoGantryTilt",
+    "OneCopy",
     "OneSeries",
     "RegularSlices",
     "SliceGeometry",
     "WholeFiles",
 ]
+
+# A header may round the tilt; what is below this is none, and what differs by less is the same.
+_NO_TILT_DEGREES = 0.5
+_SAME_TILT_DEGREES = 1.0
+# No gantry tilts further.
+_MOST_TILT_DEGREES = 45.0
 
 
 class WholeFiles:
@@ -45,17 +58,17 @@ class SliceGeometry:
     def judge(self, series: CtSeries, /) -> Verdict:
         """Name the first file that is not a slice."""
         for s in series.slices:
-            if s.frames > 1:
-                return failed(f"{s.name} holds {s.frames} frames (enhanced CT); export the CT with one file a slice.")
+            if s.frames > 1 and not s.frame:
+                return failed(f"{s.label} holds {s.frames} frames but is no enhanced CT; export the original CT.")
             known = s.position_mm and s.row_direction and s.column_direction and s.spacing_mm
             if not known or s.rows < 1 or s.columns < 1:
-                return failed(f"{s.name} lacks position, orientation or pixel spacing; export the original CT.")
+                return failed(f"{s.label} lacks position, orientation or pixel spacing; export the original CT.")
         first = series.slices[0]
         axes = np.array([first.row_direction, first.column_direction])
         if not np.allclose(axes @ axes.T, np.eye(2), atol=1e-3) or min(first.spacing_mm or (0.0,)) <= 0:
-            return failed(f"{first.name} has axes that are not orthogonal unit vectors, or a pixel spacing of zero.")
+            return failed(f"{first.label} has axes that are not orthogonal unit vectors, or a pixel spacing of zero.")
         if len(series.slices) < 2:
-            return failed(f"{first.name} is the only slice of its series; a volume needs at least two.")
+            return failed(f"{first.label} is the only slice of its series; a volume needs at least two.")
         return PASSED
 
 
@@ -76,46 +89,86 @@ class OneSeries:
         ):
             other = next((s for s, v in zip(series.slices, values, strict=True) if v != values[0]), None)
             if other is not None:
-                return failed(f"{first.name} and {other.name} carry one SeriesInstanceUID but differ in {what}.")
+                return failed(f"{first.label} and {other.label} carry one SeriesInstanceUID but differ in {what}.")
         axes = np.array([[*(s.row_direction or ()), *(s.column_direction or ()), *(s.spacing_mm or ())]
                          for s in series.slices])  # fmt: skip
         turned = np.flatnonzero(np.abs(axes - axes[0]).max(axis=1) > 1e-4)
         if turned.size:
-            b = series.slices[turned[0]].name
+            b = series.slices[turned[0]].label
             return failed(
-                f"{first.name} and {b} carry one SeriesInstanceUID but differ in orientation or pixel spacing."
+                f"{first.label} and {b} carry one SeriesInstanceUID but differ in orientation or pixel spacing."
             )
         steps = np.diff(series.offsets_mm)
         again = np.flatnonzero(steps < 0.01 * np.median(steps) + 1e-6)
         if again.size == 0:
-            return PASSED
-        a, b = series.slices[again[0]].name, series.slices[again[0] + 1].name
+            count = sum("#" in name for name in series.aside)  # every image has one name with a frame
+            return Verdict(True, f"Images of the series that are not of this volume: {count}." if count else "", count)
+        a, b = series.slices[again[0]].label, series.slices[again[0] + 1].label
         return failed(
             f"{a} and {b} lie at one position, as do {again.size} pairs of slices in all; keep one of the copies."
         )
 
 
+class OneCopy:
+    """What is there twice under one SOPInstanceUID is the same."""
+
+    id = "copied_slice"
+    title = "two slices with one UID"
+    requires = "a CT series"
+
+    def judge(self, series: CtSeries, /) -> Verdict:
+        """Compare headers and pixels; say which copies are passed over."""
+        files: dict[tuple[str, str], list[tuple[CtHeader, CtHeader]]] = defaultdict(list)
+        for used, copy in series.copies:
+            files[used.name, copy.name].append((used, copy))
+        for (used_name, copy_name), pairs in files.items():
+            what = f"{used_name} and {copy_name} carry one SOPInstanceUID"
+            advice = "keep the one that the contours were drawn on."
+            if any(_facts(used) != _facts(copy) for used, copy in pairs):
+                return failed(f"{what} but differ in their headers; {advice}")
+            try:
+                if not same_pixels(pairs):
+                    return failed(f"{what} but differ in their pixels; {advice}")
+            except ReadError as error:
+                return failed(f"{what}, and {error}")
+        names = sorted(copy for _, copy in files)
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return Verdict(True, f"Copies are passed over: {names[0]}{more}." if names else "", len(names))
+
+
 class NoGantryTilt:
-    """The slices are stacked along their normal."""
+    """The slices are stacked along their normal, or the study file says what to do. Positions rule, not the header."""
 
     id = "gantry_tilt"
     title = "gantry tilt"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
-        """State the tilt."""
-        tilted = [s for s in series.slices if abs(s.tilt_degrees) > 0.5]
-        if tilted:
+        """State the tilt by the positions, and by the header if they contradict each other."""
+        stated = max(series.slices, key=lambda s: abs(s.tilt_degrees))
+        tilted = abs(stated.tilt_degrees) > _NO_TILT_DEGREES
+        if not series.sheared:
+            said = f"{stated.label} states a tilt of {stated.tilt_degrees:g} degrees, but the slices lie straight."
+            return Verdict(True, said if tilted else "", series.drift_mm)
+        degrees, off_mm = series.shear()
+        drift = (
+            f"the slices in {series.folder} drift sideways by {series.drift_mm:.2f} mm; at most half a pixel "
+            f"({series.drift_limit_mm:.2f} mm) is allowed"
+        )
+        if off_mm > series.drift_limit_mm or degrees > _MOST_TILT_DEGREES:
+            return failed(f"{drift}, and not as a gantry tilts; export the original CT.", degrees)
+        if tilted and abs(abs(stated.tilt_degrees) - degrees) > _SAME_TILT_DEGREES:
             return failed(
-                f"{tilted[0].name} was taken with the gantry tilted by {tilted[0].tilt_degrees:g} degrees, not 0."
+                f"{stated.label} states a tilt of {stated.tilt_degrees:g} degrees, but the positions are tilted by "
+                f"{degrees:.1f}; export the original CT.",
+                degrees,
             )
-        limit_mm = 0.5 * min(series.slices[0].spacing_mm or (0.0,))
-        if series.drift_mm > limit_mm:
+        if series.rules.gantry_tilt == "refuse":
             return failed(
-                f"the slices in {series.folder} drift sideways by {series.drift_mm:.2f} mm; at most half a pixel "
-                f"({limit_mm:.2f} mm) is allowed."
+                f'{drift}: a tilt of {degrees:.1f} degrees. Take a CT without tilt, or set gantry_tilt to "resample".',
+                degrees,
             )
-        return PASSED
+        return Verdict(True, f"Tilted by {degrees:.1f} degrees: resampled onto a rectangular grid.", degrees)
 
 
 class EverySlice:
@@ -130,11 +183,16 @@ class EverySlice:
         steps = np.diff(series.offsets_mm)
         usual = float(np.median(steps))
         gaps = np.flatnonzero(steps > 1.5 * usual)
+        if series.files_missing:
+            return failed(
+                f"{series.folder} lacks {series.files_missing} files of a concatenated multi-frame image; export the "
+                "whole series."
+            )
         if gaps.size == 0:
             return PASSED
         k = int(gaps[0])
         return failed(
-            f"{series.slices[k].name} and {series.slices[k + 1].name} are {steps[k]:.2f} mm apart where "
+            f"{series.slices[k].label} and {series.slices[k + 1].label} are {steps[k]:.2f} mm apart where "
             f"{usual:.2f} mm is usual (such gaps: {gaps.size}); export the whole series."
         )
 
@@ -148,14 +206,20 @@ class RegularSlices:
 
     def judge(self, series: CtSeries, /) -> Verdict:
         """State the range of the distances."""
-        steps = np.diff(series.offsets_mm)
-        usual = float(np.median(steps))
-        if np.abs(steps - usual).max() <= series.tolerance * usual + 1e-6:
-            return PASSED
-        return failed(
-            f"slices in {series.folder} are {steps.min():.3f} to {steps.max():.3f} mm apart; "
-            f"at most {100 * series.tolerance:g} % of {usual:.3f} mm may differ."
-        )
+        steps, usual = np.diff(series.offsets_mm), series.usual_step_mm
+        differ = 100 * float(np.abs(steps - usual).max()) / usual
+        if series.regular:
+            return Verdict(True, "", differ)
+        said = f"slices in {series.folder} are {steps.min():.3f} to {steps.max():.3f} mm apart"
+        if steps.min() < 0.5 * usual:
+            return failed(f"{said} where {usual:.3f} mm is usual; export the original CT.", differ)
+        if series.rules.irregular_slices == "refuse":
+            return failed(
+                f"{said}; at most {100 * series.rules.tolerance:g} % of {usual:.3f} mm may differ. Export the original "
+                'CT, or set irregular_slices to "resample".',
+                differ,
+            )
+        return Verdict(True, f"The {said}: resampled to {series.step_mm:.3f} mm.", differ)
 
 
 class Hounsfield:
@@ -169,16 +233,24 @@ class Hounsfield:
         """Name the first slice without a usable rescale."""
         for s in series.slices:
             if s.slope is None or s.intercept is None or not s.slope > 0:
-                return failed(f"{s.name} has no usable RescaleSlope and RescaleIntercept; export the original CT.")
-            if s.rescale_type not in ("", "HU") or not s.greyscale:
-                return failed(f"{s.name} is stored as {s.rescale_type or 'colour'}, not as HU in MONOCHROME2.")
+                return failed(f"{s.label} has no usable RescaleSlope and RescaleIntercept; export the original CT.")
+            if s.rescale_type not in ("", "HU"):
+                return failed(f"{s.label} is stored as {s.rescale_type}, not as HU; export the original CT.")
+            if not s.greyscale:
+                return failed(f"{s.label} is inverted or in colour, not MONOCHROME2; export the original CT.")
         return PASSED
+
+
+def _facts(header: CtHeader) -> CtHeader:
+    """All that a header says, but where it lies."""
+    return replace(header, path=Path(), name="")
 
 
 SERIES_CHECKS: tuple[Check[CtSeries], ...] = (
     WholeFiles(),
     SliceGeometry(),
     OneSeries(),
+    OneCopy(),
     NoGantryTilt(),
     EverySlice(),
     RegularSlices(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 
 from perisurv.cohort.dicom import DICOM_ERRORS
-from perisurv.cohort.rtstruct.contours import Contour, read_contour, without_copies
+from perisurv.cohort.rtstruct.contours import Contour, read_contour, referenced_images, without_copies
 from perisurv.cohort.rtstruct.rois import RoiChoice, RoiEntry, RoiRules, choose_rois, plain_name
 from perisurv.core import ReadError
 
@@ -160,5 +160,5 @@ def _references(dataset: Dataset) -> tuple[frozenset[str], frozenset[str], froze
         for study in frame.get("RTReferencedStudySequence") or ():
             for item in study.get("RTReferencedSeriesSequence") or ():
                 series.add(str(item.SeriesInstanceUID))
-                images |= {str(i.ReferencedSOPInstanceUID) for i in item.get("ContourImageSequence") or ()}
+                images.update(referenced_images(item))
     return frozenset(series), frozenset(frames - {""}), frozenset(images)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from pydicom import dcmread
-
 from perisurv.cohort.checks import SERIES_CHECKS, first_reason
-from perisurv.cohort.dicom import DICOM_ERRORS, CtHeader, CtSeries, ct_header, pixel_hu, probe, quiet_pydicom
+from perisurv.cohort.ct import CtSeries, ct_headers, read_hu
+from perisurv.cohort.dicom import CtHeader, probe, quiet_pydicom
 from perisurv.cohort.rtstruct import (
     Roi,
     RoiChoice,
@@ -24,7 +21,8 @@ from perisurv.cohort.rtstruct import (
     union,
 )
 from perisurv.cohort.sources.paths import moved
-from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan, Volume
+from perisurv.cohort.stack_rules import StackRules
+from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan
 
 __all__ = ["DicomSource"]
 
@@ -43,22 +41,30 @@ class DicomSource:
         The RTSTRUCT file.
     roi
         Name of the tumour ROI, blanks collapsed; several are joined by a plus sign.
-    tolerance
-        Largest deviation of a slice distance from the usual one, as a share of it.
+    rules
+        What the stack of slices may be.
     roi_numbers, other_numbers
         ROI numbers of the tumour and of other lesions in the structure set.
     between_slices
         What happens between contours that leave slices out, see ``CohortOptions``.
+    frames
+        For every slice the number of the frame in its file, 0 if the file is one slice.
     """
 
     root: Path
     slices: tuple[str, ...]
     structures: str
     roi: str
-    tolerance: float = 0.01
+    rules: StackRules = field(default_factory=StackRules)
     roi_numbers: tuple[int, ...] = ()
     other_numbers: tuple[int, ...] = ()
     between_slices: str = "refuse"
+    frames: tuple[int, ...] = ()
+
+    @property
+    def images(self) -> tuple[tuple[str, int], ...]:
+        """File and frame of every slice."""
+        return tuple(zip(self.slices, self.frames or (0,) * len(self.slices), strict=True))
 
     def read(self, patient: str) -> Scan:
         """Decode the CT and fill the contours.
@@ -72,13 +78,13 @@ class DicomSource:
         """
         with quiet_pydicom():
             series = self._series(patient)
-            geometry = series.geometry()
-            values = np.empty(geometry.shape, dtype=np.float32)
-            for k, header in enumerate(series.slices):
-                values[k] = _decode(header, patient)
-            tumour, others = self._masks(patient, geometry)
-        acquisition = _acquisition(geometry, series.slices[0])
-        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
+            try:
+                ct = read_hu(series)
+            except ReadError as error:
+                raise ReadError(f"Patient {patient}: {error}") from error
+            tumour, others = self._masks(patient, ct.geometry)
+        acquisition = _acquisition(ct.geometry, series.slices[0])
+        return Scan(patient, ct, tumour, acquisition, others)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -87,10 +93,11 @@ class DicomSource:
             "slices": json.dumps(self.slices),
             "structures": self.structures,
             "roi": self.roi,
-            "tolerance": repr(self.tolerance),
+            "rules": json.dumps(asdict(self.rules)),
             "roi_numbers": json.dumps(self.roi_numbers),
             "other_numbers": json.dumps(self.other_numbers),
             "between_slices": self.between_slices,
+            "frames": json.dumps(self.frames),
         }
 
     @classmethod
@@ -101,10 +108,11 @@ class DicomSource:
             tuple(str(name) for name in json.loads(fields["slices"])),
             fields["structures"],
             fields["roi"],
-            float(fields["tolerance"]),
+            StackRules.from_fields(json.loads(fields["rules"])),
             tuple(int(n) for n in json.loads(fields["roi_numbers"])),
             tuple(int(n) for n in json.loads(fields["other_numbers"])),
             fields["between_slices"],
+            tuple(int(n) for n in json.loads(fields["frames"])),
         )
 
     def below(self, root: Path) -> DicomSource:
@@ -113,15 +121,18 @@ class DicomSource:
         return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
 
     def _series(self, patient: str) -> CtSeries:
-        headers = []
-        for name in self.slices:
+        headers: list[CtHeader] = []
+        images = set(self.images)
+        for name in dict.fromkeys(self.slices):
             try:
                 file = probe(self.root / name, name)
+                slices = ct_headers(file) if file is not None else ()
             except ReadError as error:
                 raise ReadError(f"Patient {patient}: {error}") from error
-            if file is not None:
-                headers.append(ct_header(file))
-        series = CtSeries.of(headers, self.tolerance)
+            headers += [s for s in slices if (s.name, s.frame) in images]
+        if len(headers) < len(images):
+            raise ReadError(f"Patient {patient}: the CT has lost slices since it was indexed; run index again.")
+        series = CtSeries.of(headers, self.rules)
         reason = first_reason(SERIES_CHECKS, series)
         if reason:
             raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
@@ -164,13 +175,3 @@ def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]
         "kernel": header.kernel,
         "scanner": header.scanner,
     }
-
-
-def _decode(header: CtHeader, patient: str) -> NDArray[np.float32]:
-    try:
-        return pixel_hu(header.path, dcmread(header.path, force=True))
-    except DICOM_ERRORS as error:
-        raise ReadError(
-            f"Patient {patient}: the pixels of {header.name} cannot be decoded ({type(error).__name__}); "
-            "export the CT again, uncompressed."
-        ) from error
