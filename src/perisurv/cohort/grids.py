@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import Geometry, Mask
+from perisurv.core import Geometry, GeometryError, Mask
 
-__all__ = ["Placed", "grid_of", "is_whole", "lattice_index", "nearest", "place"]
+__all__ = ["Placed", "grid_of", "is_whole", "lattice_index", "nearest", "place", "union"]
 
 # How far voxels of one lattice may lie apart, in voxels: coordinates are stored as rounded decimals.
 _ONE_LATTICE = 0.01
@@ -131,3 +131,21 @@ def _whole(index: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _inside(index: NDArray[np.int64], grid: Geometry) -> NDArray[np.bool_]:
     return np.asarray(((index >= 0) & (index < grid.shape)).all(axis=-1))
+
+
+def union(parts: Iterable[Placed], grid: Geometry, name: str, *, resample: bool) -> Mask:
+    """All parts as one mask on the grid of the CT; ``name`` stands in messages.
+
+    Raises
+    ------
+    GeometryError
+        If a part reaches beyond the CT, or lies on another grid and is not to be resampled.
+    """
+    values = np.zeros(grid.shape, dtype=bool)
+    for part in parts:
+        if part.outside:
+            raise GeometryError(f"{name} has {part.outside} voxels beyond the CT; it belongs to another one.")
+        if part.own is not None and not resample:
+            raise GeometryError(f"{name} does not share the grid of the CT; index again, or resample it.")
+        values |= part.values
+    return Mask(values, grid)

@@ -18,6 +18,7 @@ __all__ = ["SEG_CLASSES", "Segmentation", "read_segmentation"]
 
 # Segmentation Storage and Label Map Segmentation Storage.
 SEG_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+_BACKGROUND = 0  # of a label map, which lists it among its segments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +64,7 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
     """
     try:
         data = dcmread(path, stop_before_pixels=True, force=True)
-        entries = tuple(_entry(item) for item in data.SegmentSequence)
+        entries = tuple(_entry(item) for item in data.SegmentSequence if int(item.SegmentNumber) != _BACKGROUND)
         series, images = _references(data)
         frame = str(data.get("FrameOfReferenceUID", "") or "")
         patient_id = str(data.get("PatientID", "") or "").strip()

@@ -7,12 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from pydicom import dcmread
-
-from perisurv.cohort.checks import SERIES_CHECKS, first_reason
-from perisurv.cohort.dicom import DICOM_ERRORS, CtHeader, CtSeries, ct_header, pixel_hu, probe, quiet_pydicom
+from perisurv.cohort.dicom import quiet_pydicom
 from perisurv.cohort.rtstruct import (
     Roi,
     RoiChoice,
@@ -23,8 +18,9 @@ from perisurv.cohort.rtstruct import (
     stack_of,
     union,
 )
+from perisurv.cohort.sources.ct import acquisition_of, read_ct, read_series
 from perisurv.cohort.sources.paths import moved
-from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan, Volume
+from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan
 
 __all__ = ["DicomSource"]
 
@@ -71,14 +67,10 @@ class DicomSource:
             If the contours no longer fit the CT.
         """
         with quiet_pydicom():
-            series = self._series(patient)
-            geometry = series.geometry()
-            values = np.empty(geometry.shape, dtype=np.float32)
-            for k, header in enumerate(series.slices):
-                values[k] = _decode(header, patient)
-            tumour, others = self._masks(patient, geometry)
-        acquisition = _acquisition(geometry, series.slices[0])
-        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
+            series = read_series(self.root, self.slices, self.tolerance, patient)
+            ct = read_ct(series, patient)
+            tumour, others = self._masks(patient, ct.geometry)
+        return Scan(patient, ct, tumour, acquisition_of(series), others)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -112,21 +104,6 @@ class DicomSource:
         names = tuple(moved(name, self.root, root) for name in self.slices)
         return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
 
-    def _series(self, patient: str) -> CtSeries:
-        headers = []
-        for name in self.slices:
-            try:
-                file = probe(self.root / name, name)
-            except ReadError as error:
-                raise ReadError(f"Patient {patient}: {error}") from error
-            if file is not None:
-                headers.append(ct_header(file))
-        series = CtSeries.of(headers, self.tolerance)
-        reason = first_reason(SERIES_CHECKS, series)
-        if reason:
-            raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
-        return series
-
     def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None]:
         """The tumour, and the other lesions without it if there are any."""
         choice = RoiChoice("", self.roi_numbers, self.other_numbers)
@@ -155,22 +132,3 @@ class DicomSource:
                 raise GeometryError(f"Patient {patient}: ROI {roi.name} of {self.structures}: {problem}.")
             drawings.append(draw(stack, geometry, interpolate=self.between_slices == "interpolate"))
         return union(drawings, geometry)
-
-
-def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]:
-    return {
-        "slice_spacing_mm": geometry.spacing_mm[0],
-        "pixel_spacing_mm": geometry.spacing_mm[1],
-        "kernel": header.kernel,
-        "scanner": header.scanner,
-    }
-
-
-def _decode(header: CtHeader, patient: str) -> NDArray[np.float32]:
-    try:
-        return pixel_hu(header.path, dcmread(header.path, force=True))
-    except DICOM_ERRORS as error:
-        raise ReadError(
-            f"Patient {patient}: the pixels of {header.name} cannot be decoded ({type(error).__name__}); "
-            "export the CT again, uncompressed."
-        ) from error
