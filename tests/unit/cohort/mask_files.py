@@ -58,8 +58,10 @@ def write_seg(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = highdicom.seg.Segmentation(sources, pixels, kind, words, *names, **options)
-    if edit:
-        edit(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     data.save_as(path)
+    if edit:
+        stored = pydicom.dcmread(path)
+        edit(stored)
+        stored.save_as(path)
     return path

@@ -112,9 +112,8 @@ class NoEmptySlice:
         if not gaps:
             return PASSED
         a, b = gaps[0]
-        text = (
-            f"slices {a + 2} to {b} lie empty between slices {a + 1} and {b + 1} that overlap (such gaps: {len(gaps)})"
-        )
+        empty = f"slice {b} lies" if b - a == 2 else f"slices {a + 2} to {b} lie"
+        text = f"{empty} empty between two that overlap (such gaps: {len(gaps)})"
         if masks.options.between_slices == "leave":
             return Verdict(True, f"Left as they are: {text}.", len(gaps))
         return failed(f'{masks.label}: {text}. Draw every slice, or set between_slices to "leave".', len(gaps))

@@ -22,7 +22,7 @@ _HALF = 0.5  # of MaximumFractionalValue
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Frame:
-    """One plane of one segment; ``plane`` has a single slice."""
+    """One plane of one segment, as thick as a slice of the CT."""
 
     plane: Geometry
     values: NDArray[np.bool_]
@@ -64,8 +64,8 @@ def read_segments(
 
 
 def _placed(data: Any, name: str, number: int, series: CtSeries, share: float) -> Placed:
-    frames = _frames(data, name, number, share)
     geometry = series.geometry()
+    frames = _frames(data, name, number, share, geometry.spacing_mm[0])
     values = np.zeros(geometry.shape, dtype=bool)
     outside = 0
     for frame in frames:
@@ -88,7 +88,7 @@ def _index(frame: _Frame, series: CtSeries, geometry: Geometry) -> NDArray[np.in
     return None if index is None else index + np.array((k, 0, 0))
 
 
-def _frames(data: Any, name: str, number: int, share: float) -> list[_Frame]:
+def _frames(data: Any, name: str, number: int, share: float, step_mm: float) -> list[_Frame]:
     """The planes of a segment."""
     every = list(range(int(data.NumberOfFrames)))
     if data.segmentation_type.value != "LABELMAP":
@@ -96,7 +96,7 @@ def _frames(data: Any, name: str, number: int, share: float) -> list[_Frame]:
     stored = data.get_stored_frames([n + 1 for n in every]) if every else ()
     frames = []
     for n, pixels in zip(every, stored, strict=True):
-        frames.append(_Frame(_plane(data, n), _inside(data, pixels, number, share)))
+        frames.append(_Frame(_plane(data, n, step_mm), _inside(data, pixels, number, share)))
     places = [tuple(np.round(f.plane.origin_mm, 3)) for f in frames]
     if len(set(places)) < len(places):
         raise ReadError(f"{name} holds two frames of segment {number} at one position; export it again.")
@@ -111,12 +111,12 @@ def _inside(data: Any, pixels: NDArray[np.float64], number: int, share: float) -
     return np.asarray(pixels >= least)
 
 
-def _plane(data: Any, n: int) -> Geometry:
+def _plane(data: Any, n: int, step_mm: float) -> Geometry:
     """The grid of one frame."""
     position = [float(v) for v in _group(data, n, "PlanePositionSequence").ImagePositionPatient]
     turn = np.reshape([float(v) for v in _group(data, n, "PlaneOrientationSequence").ImageOrientationPatient], (2, 3))
     rows_mm, columns_mm = (float(v) for v in _group(data, n, "PixelMeasuresSequence").PixelSpacing)
-    steps_mm = np.column_stack([np.cross(turn[0], turn[1]), rows_mm * turn[1], columns_mm * turn[0]])
+    steps_mm = np.column_stack([step_mm * np.cross(turn[0], turn[1]), rows_mm * turn[1], columns_mm * turn[0]])
     return grid_of((1, int(data.Rows), int(data.Columns)), steps_mm, position)
 
 
@@ -139,7 +139,7 @@ def _volume(data: Any, name: str, number: int, share: float) -> Mask:
         volume = data.get_volume(segment_numbers=[number], rescale_fractional=False)
     except (RuntimeError, ValueError) as error:
         raise GeometryError(
-            f"segment {number} of {name} lies on other planes than the slices of the CT, and its frames make no "
+            f"{name}: segment {number} lies on other planes than the slices of the CT, and its frames make no "
             "regular volume; draw it on the CT."
         ) from error
     grid = grid_of(volume.array.shape[:3], volume.affine[:3, :3], volume.affine[:3, 3])
