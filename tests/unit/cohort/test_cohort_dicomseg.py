@@ -193,7 +193,7 @@ def test_the_source_survives_the_table_at_another_place(tmp_path):
     assert again.load().others.voxel_count == NODE.sum()
 
 
-# --- which CT ---------------------------------------------------------------------------------------------------------
+# --- which CT --------------------------------------------------------------------------------------------------------
 
 
 def test_seg_of_a_ct_that_is_not_there(tmp_path):
@@ -264,7 +264,7 @@ def test_frames_that_name_their_slice_decide_between_series(tmp_path):
     assert load(tmp_path).tumour.voxel_count == TUMOUR.sum()
 
 
-# --- segments that cannot be used --------------------------------------------------------------------------------------
+# --- segments that cannot be used -------------------------------------------------------------------------------------
 
 
 def test_no_tumour_segment_lists_the_names(tmp_path):
@@ -389,7 +389,7 @@ def test_seg_that_was_cut_off(tmp_path, lost):
     assert excluded(read_cohort(tmp_path), "B1").startswith("unreadable file: B1/seg.dcm")
 
 
-# --- two contours of one CT --------------------------------------------------------------------------------------------
+# --- two contours of one CT -------------------------------------------------------------------------------------------
 
 
 def both(root, **seg):
@@ -463,7 +463,7 @@ def test_date_of_the_ct_is_known_for_a_seg_too(tmp_path):
     assert {f.id: f.value for f in found}["imaging_after_zero"] == -4
 
 
-# --- after the index ---------------------------------------------------------------------------------------------------
+# --- after the index --------------------------------------------------------------------------------------------------
 
 
 def test_what_changes_after_the_index_is_named(tmp_path):
