@@ -53,7 +53,7 @@ def _regions(patient: str, radius_mm: float = 6.0) -> RegionSet:
 
 
 def _cohort(ids: tuple[str, ...] = IDS) -> Cohort:
-    patients = tuple(Patient(p, "north", PairSource(Path("/nowhere"), f"{n}.nii", "m.nii")) for n, p in enumerate(ids))
+    patients = tuple(Patient(p, "north", PairSource(Path("/nowhere"), f"{n}.nii", ())) for n, p in enumerate(ids))
     clinical = pd.DataFrame({"age_years": [60.0] * len(ids)}, index=pd.Index(ids, name="patient", dtype=object))
     return Cohort(patients, clinical, None, (Exclusion("P-9", "index", "first: gone"),), FINDINGS)
 
