@@ -118,6 +118,11 @@ def test_the_index_keeps_findings_of_excluded_patients_too(tmp_path: Path) -> No
     assert run.folder.read_findings() == {}
 
 
+def test_how_files_were_read_stands_on_the_page_of_the_cohort(folder: RunFolder) -> None:
+    cohort = dataclasses.replace(_cohort(), notes=("Masks on another grid, resampled: 2 of 3 patients",))
+    assert cohort.notes[0] in write_qc(folder, cohort).index.read_text(encoding="utf-8")
+
+
 def test_every_patient_gets_a_sheet_with_its_own_figures(folder: RunFolder) -> None:
     pages = write_qc(folder, _cohort())
     assert (pages.sheets, pages.undrawn) == (4, ())
