@@ -14,7 +14,6 @@ from perisurv.cohort import CohortOptions, read_patient
 from perisurv.cohort.grids import place
 from perisurv.core import Geometry, Mask
 
-
 QUICK = settings(max_examples=12, deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPE = (4, 6, 5)
