@@ -60,7 +60,9 @@ def test_all_can_be_imported(package: str) -> None:
 
 def test_import_is_light() -> None:
     """Importing the package loads nothing heavy; the names load what they need."""
-    code = "import sys, perisurv; print(sorted({'torch', 'numba', 'pandas', 'SimpleITK'} & set(sys.modules)))"
+    code = (
+        "import sys, perisurv; print(sorted({'torch', 'numba', 'pandas', 'SimpleITK', 'highdicom'} & set(sys.modules)))"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

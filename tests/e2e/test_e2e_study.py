@@ -72,7 +72,10 @@ def test_artefacts_of_design(home: Path) -> None:
     assert (run / "qc" / "index.html").exists()
     assert {sheet.stem for sheet in sheets} == set(pd.read_parquet(run / "cohort.parquet")["patient"])
     assert max(sheet.stat().st_size for sheet in sheets) < 600_000
-    ladder = json.loads((run / "evaluation.json").read_text())["ladder"]
+    evaluation, read_as = (json.loads((run / f"{name}.json").read_text()) for name in ("evaluation", "notes"))
+    assert read_as
+    assert set(read_as) <= set(evaluation["notes"])
+    ladder = evaluation["ladder"]
     assert {"branch", "c_index", "lower", "upper", "n", "events"} <= set(ladder[0])
     branches = [row["branch"] for row in ladder]
     for branch in ("volume", "clinical", "tumour", "ring_3mm", "ring_6mm", "ring_9mm", "deep", "combined", "oracle"):

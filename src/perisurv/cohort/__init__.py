@@ -1,4 +1,4 @@
-"""Files to a cohort: DICOM CT with RTSTRUCT, image-mask pairs, clinical tables.
+"""Files to a cohort: DICOM CT with RTSTRUCT or SEG, image-mask pairs, clinical tables.
 
 Only this room opens patient files.
 """
@@ -9,7 +9,7 @@ from perisurv.cohort.frame import SOURCE_COLUMNS, cohort_from_frame, cohort_to_f
 from perisurv.cohort.options import CohortOptions, RoiRule
 from perisurv.cohort.pseudonym import pseudonym
 from perisurv.cohort.read import read_cohort, read_patient
-from perisurv.cohort.sources import DicomSource, PairSource
+from perisurv.cohort.sources import DicomSource, PairSource, SegSource
 
 __all__ = [
     "CLINICAL_COLUMNS",
@@ -21,6 +21,7 @@ __all__ = [
     "DicomSource",
     "PairSource",
     "RoiRule",
+    "SegSource",
     "clinical_features",
     "cohort_from_frame",
     "cohort_to_frame",

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from perisurv.cohort.clinical import ClinicalRow
 from perisurv.cohort.clinical.dates import day_of
 from perisurv.cohort.dicom import DICOM_ERRORS, quiet_pydicom
-from perisurv.cohort.sources import DicomSource, Source
+from perisurv.cohort.sources import PairSource, Source
 
 __all__ = ["with_imaging_date"]
 
@@ -17,7 +17,7 @@ __all__ = ["with_imaging_date"]
 def with_imaging_date(row: ClinicalRow, source: Source) -> ClinicalRow:
     """The row with StudyDate (0008,0020) of the CT; as it is where the row has no dates or the CT none."""
     dates = row.dates
-    if not (dates.zero or dates.death or dates.last) or not isinstance(source, DicomSource) or not source.slices:
+    if not (dates.zero or dates.death or dates.last) or isinstance(source, PairSource) or not source.slices:
         return row
     try:
         with quiet_pydicom():

@@ -14,7 +14,7 @@ from perisurv.cohort.imaging_date import with_imaging_date
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pseudonym import patient_key, study_id
-from perisurv.cohort.sources import DicomSource, Source
+from perisurv.cohort.sources import PairSource, SegSource, Source, ct_of, drawing_of
 from perisurv.core import Cohort, Exclusion, Finding, InputError, Outcome, Patient
 
 __all__ = ["join"]
@@ -61,7 +61,8 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     cohort = _cohort(
         sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
     )
-    return replace(cohort, findings=_findings(images, told, options), notes=_merged(by_key))
+    notes = _merged(by_key) + _resampled(cohort)
+    return replace(cohort, findings=_findings(images, told, options), notes=notes)
 
 
 def _findings(
@@ -77,11 +78,11 @@ def _findings(
 def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | None:
     """Why the patient is there twice, unless the rows say the same."""
     if len(sources) > 1:
-        places = ", ".join(s.structures if isinstance(s, DicomSource) else s.mask for s in sources)
-        if len({s.images if isinstance(s, DicomSource) else s.image for s in sources}) == 1:
+        places = ", ".join(drawing_of(source) for source in sources)
+        if len({ct_of(source) for source in sources}) == 1:
             return (
                 f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
-                'several_structure_sets to "newest" if their dates differ.'
+                'several_structure_sets to "rtstruct" or "seg", or to "newest" if their dates differ.'
             )
         return f"duplicate patient: there are {len(sources)} contoured CTs ({places}); keep the planning CT."
     if len(rows) > 1 and (differ := differences(rows)):
@@ -121,6 +122,17 @@ def _merged(by_key: Mapping[str, Sequence[ClinicalRow]]) -> tuple[str, ...]:
         return ()
     tables = ", ".join(sorted({row.table for rows in again for row in rows}))
     return (f"{tables}: patients with several rows that say the same, each counted once: {len(again)}.",)
+
+
+def _resampled(cohort: Cohort) -> tuple[str, ...]:
+    """How many patients' masks were brought onto the grid of their CT."""
+    count = sum(isinstance(p.source, PairSource | SegSource) and p.source.resample for p in cohort)
+    if not count:
+        return ()
+    return (
+        f"Masks on another grid, resampled to that of their CT as other_grid asks: {count} of {len(cohort)} patients; "
+        "the checks of each name both grids and the change of volume.",
+    )
 
 
 def _cohort(

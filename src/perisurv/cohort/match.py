@@ -9,10 +9,11 @@ from pathlib import Path
 
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
+from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.pairing import Paired, newest, pair
+from perisurv.cohort.pairing import Paired, Structures, kind_of, newest, pair
 from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, StructureSet, read_structure_set
+from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
 from perisurv.cohort.sources import Source
 from perisurv.core import Finding, ReadError
 
@@ -21,11 +22,11 @@ __all__ = ["Found", "index_dicom"]
 
 @dataclass(frozen=True, slots=True)
 class _Images:
-    """The CT series and structure sets of one patient."""
+    """The CT series, and the structure sets and DICOM SEG of one patient."""
 
     patient_id: str
     series: list[CtSeries] = field(default_factory=list)
-    structures: list[StructureSet] = field(default_factory=list)
+    structures: list[Structures] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +41,27 @@ class Found:
 def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
     """Read all headers, group slices to the volumes of each series and match each structure set with its CT.
 
-    A structure set that names a series belongs to that series alone; one that names none belongs to the only CT
-    of the patient in its frame of reference. CT series that no structure set refers to are left aside, as are
-    localizers and other modalities.
+    A structure set or DICOM SEG that names a series belongs to that series alone; one that names none belongs to the
+    only CT of the patient in its frame of reference. CT series that none refers to are left aside, as are localizers
+    and other modalities.
     """
     found = Found()
     slices: dict[str, list[CtHeader]] = defaultdict(list)
-    structures: list[StructureSet] = []
+    structures: list[Structures] = []
     with quiet_pydicom():
         for path in paths:
             item = _read(path, path.relative_to(root).as_posix(), options, found)
-            if isinstance(item, StructureSet):
-                structures.append(item)
-            elif item:
+            if isinstance(item, tuple):
                 slices[item[0].series_uid].extend(item)
+            elif item is not None:
+                structures.append(item)
         series = {uid: volumes_of(members, options.stack_rules) for uid, members in slices.items()}
         for patient in _patients(series, structures):
             _match_patient(patient, series, root, options, found)
     return found
 
 
-def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[CtHeader, ...] | StructureSet | None:
+def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[CtHeader, ...] | Structures | None:
     file: DicomFile | None = None
     try:
         file = probe(path, name)
@@ -68,17 +69,25 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[
             return None
         if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
             return ct_headers(file)
-        if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
-            return None
-        if file.truncated:
-            raise ReadError(f"{name} ends before its contours do; copy or export it again.")
-        return read_structure_set(path, name, RoiRules(options.tumour_roi, options.other_lesions))
+        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None
 
 
-def _patients(series: Mapping[str, Sequence[CtSeries]], structures: Sequence[StructureSet]) -> list[_Images]:
+def _structures(file: DicomFile, rules: RoiRules) -> Structures | None:
+    if file.sop_class in SEG_CLASSES:
+        if file.truncated:
+            raise ReadError(f"{file.name} ends before its segments do; copy or export it again.")
+        return read_segmentation(file.path, file.name, rules)
+    if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
+        return None
+    if file.truncated:
+        raise ReadError(f"{file.name} ends before its contours do; copy or export it again.")
+    return read_structure_set(file.path, file.name, rules)
+
+
+def _patients(series: Mapping[str, Sequence[CtSeries]], structures: Sequence[Structures]) -> list[_Images]:
     """The images of every patient, in the order of their keys; the first spelling of a PatientID stands for all."""
     patients: dict[str, _Images] = {}
     for member in (volume for volumes in series.values() for volume in volumes):
@@ -108,20 +117,31 @@ def _match_patient(
     if sources or len(reasons) == 1:
         found.failures.extend((patient_id, reason) for reason in reasons)
     elif reasons:
-        found.failures.append((patient_id, f"{reasons[0]} {len(reasons) - 1} more RTSTRUCT cannot be used either."))
+        found.failures.append((patient_id, f"{reasons[0]} {len(reasons) - 1} more files cannot be used either."))
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
 
 
 def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired], list[str]]:
-    """Of several structure sets on one CT the newest, if that is asked for and known; and which were set aside."""
-    if len(usable) < 2 or options.several_structure_sets != "newest":
+    """Of several contours of one CT those that the study file prefers, and which were set aside.
+
+    Where it prefers none, or the preference decides nothing, all are left: two contours of one CT are never guessed.
+    """
+    prefer = options.several_structure_sets
+    if len(usable) < 2 or prefer == "refuse" or len({r.source.images for r in usable if r.source}) > 1:
         return usable, []
-    if len({r.source.images for r in usable if r.source}) > 1 or (best := newest(usable)) is None:
+    if prefer == "newest":
+        best = newest(usable)
+        kept, why = [best] if best else [], "which is newer"
+    else:
+        kind = {"rtstruct": "RTSTRUCT", "seg": "DICOM SEG"}[prefer]
+        kept, why = [r for r in usable if kind_of(r.structures) == kind], f"as several_structure_sets prefers {kind}"
+    if not kept:
         return usable, []
-    return [best], [
-        f"older RTSTRUCT: {r.structures.name} is set aside for {best.structures.name}, which is newer."
+    older = "older " if prefer == "newest" else ""
+    return kept, [
+        f"{older}{kind_of(r.structures)}: {r.structures.name} is set aside for {kept[0].structures.name}, {why}."
         for r in usable
-        if r is not best
+        if r not in kept
     ]

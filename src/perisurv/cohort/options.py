@@ -24,16 +24,17 @@ TUMOUR_ROI: tuple[str, ...] = (
 _CHOICES = {
     "ids": ("keep", "pseudonym"),
     "several_rois": ("refuse", "union", "largest"),
-    "several_structure_sets": ("refuse", "newest"),
+    "several_structure_sets": ("refuse", "newest", "rtstruct", "seg"),
     "between_slices": ("refuse", "interpolate", "leave"),
     "gantry_tilt": ("refuse", "resample"),
     "irregular_slices": ("refuse", "resample"),
+    "other_grid": ("refuse", "resample"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RoiRule:
-    """Which ROIs of a structure set are meant: exactly one of the four; case and blanks around the name do not count.
+    """Which ROIs, segments or mask files are meant: exactly one of the four; case and outer blanks do not count.
 
     Parameters
     ----------
@@ -44,7 +45,8 @@ class RoiRule:
     regex
         A regular expression found anywhere in the name.
     type
-        The DICOM ROI type (RTROIInterpretedType, DICOM PS3.3 C.8.8.8) such as ``GTV``.
+        The DICOM ROI type (RTROIInterpretedType, DICOM PS3.3 C.8.8.8) such as ``GTV``; of a DICOM SEG the meaning or
+        the code of the segmented property type (PS3.3 C.8.20.2), such as ``Neoplasm``.
 
     Raises
     ------
@@ -90,17 +92,27 @@ class CohortOptions:
     ----------
     tumour_roi
         Rules for the tumour ROI, each a regular expression or a :class:`RoiRule`. The first that matches any ROI of
-        the structure set wins.
+        the structure set, segment of the DICOM SEG or mask file (by its name without suffix) wins.
     several_rois
         If that rule matches several ROIs: ``refuse`` the patient, take their ``union`` or the ``largest``.
     other_lesions
         Rules for the ROIs of other lesions: all that any of them matches, except the tumour.
     several_structure_sets
-        If several structure sets hold a tumour on one CT: ``refuse`` the patient or take the ``newest`` by
-        StructureSetDate and StructureSetTime.
+        If several structure sets or DICOM SEG hold a tumour on one CT: ``refuse`` the patient, take the ``newest`` by
+        StructureSetDate and StructureSetTime (SEG: ContentDate and ContentTime), or those stored as ``rtstruct`` or
+        as ``seg``.
     between_slices
         Where contours lie between slices or leave slices out: ``refuse`` the patient, ``interpolate`` the shape
-        between neighbouring contours, or ``leave`` slices without contour empty.
+        between neighbouring contours, or ``leave`` slices without contour empty. Masks are never interpolated.
+    mask_labels
+        Values that are tumour in masks stored as NIfTI, NRRD or MetaImage; empty: the only value above zero, and a
+        mask with several is refused.
+    mask_threshold
+        Share from which a voxel is tumour, above 0 and up to 1: of MaximumFractionalValue in a FRACTIONAL DICOM SEG
+        (0.5 where not set), of one in a research mask of probabilities (refused where not set).
+    other_grid
+        If a mask lies on another grid than its CT: ``refuse`` the patient or ``resample`` the mask. A voxel of the
+        CT then has the value of the voxel of the mask that its centre lies in.
     raster_limit
         Largest 1 - Dice between two independent ways to turn the contours into voxels; a difference that chance
         explains, twice the square root of the voxels cut by contours, excludes nobody here and in ``volume_limit``.
@@ -136,8 +148,11 @@ class CohortOptions:
     tumour_roi: tuple[str | RoiRule, ...] = TUMOUR_ROI
     several_rois: Literal["refuse", "union", "largest"] = "refuse"
     other_lesions: tuple[str | RoiRule, ...] = ()
-    several_structure_sets: Literal["refuse", "newest"] = "refuse"
+    several_structure_sets: Literal["refuse", "newest", "rtstruct", "seg"] = "refuse"
     between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
+    mask_labels: tuple[int, ...] = ()
+    mask_threshold: float | None = None
+    other_grid: Literal["refuse", "resample"] = "refuse"
     raster_limit: float = 0.05
     slice_limit: int = 2
     volume_limit: float = 0.1
@@ -165,6 +180,10 @@ class CohortOptions:
         for key in ("raster_limit", "slice_limit", "volume_limit"):
             if not getattr(self, key) >= 0:
                 raise SettingsError(f"{key} must be zero or more, got {getattr(self, key)}.")
+        if any(label < 1 for label in self.mask_labels):
+            raise SettingsError(f"mask_labels must be whole numbers above zero, got {list(self.mask_labels)}.")
+        if self.mask_threshold is not None and not 0 < self.mask_threshold <= 1:
+            raise SettingsError(f"mask_threshold must lie above 0 and up to 1, got {self.mask_threshold}.")
         if not 0 < self.slice_tolerance < 0.5:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")
 

@@ -1,39 +1,54 @@
-"""Which contours were drawn on which CT, and what the checks found."""
+"""Which contours or segments were drawn on which CT, and what the checks found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from perisurv.cohort.checks import CONTOUR_CHECKS, REFERENCE_CHECKS, SERIES_CHECKS, Pairing, findings
+from perisurv.cohort.checks import (
+    CONTOUR_CHECKS,
+    MASK_CHECKS,
+    REFERENCE_CHECKS,
+    SEG_CHECKS,
+    SERIES_CHECKS,
+    Masks,
+    Pairing,
+    SegPairing,
+    findings,
+)
 from perisurv.cohort.ct import CtSeries, differences
+from perisurv.cohort.dicomseg import Segmentation, read_segments
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import StructureSet
-from perisurv.cohort.sources import DicomSource
+from perisurv.cohort.sources import DicomSource, SegSource
 from perisurv.core import Finding
 
-__all__ = ["Paired", "newest", "pair"]
+__all__ = ["Paired", "kind_of", "newest", "pair"]
+
+Structures = StructureSet | Segmentation
+Found = tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A structure set with its CT: the source, or why there is none, and what the checks found."""
+    """A structure set or DICOM SEG with its CT: the source, or why there is none, and what the checks found."""
 
-    structures: StructureSet
-    source: DicomSource | None = None
+    structures: Structures
+    source: DicomSource | SegSource | None = None
     reason: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: Found = ()
 
 
 def pair(
-    structures: StructureSet,
+    structures: Structures,
     series: Mapping[str, Sequence[CtSeries]],
     own: Sequence[CtSeries],
     root: Path,
     options: CohortOptions,
 ) -> Paired:
-    """Find the CT of a structure set and judge both."""
+    """Find the CT of a structure set or DICOM SEG and judge both."""
     candidates = [s for uid in sorted(structures.series_uids) for s in series.get(uid, ())]
     if not structures.series_uids:
         candidates = [s for s in own if s.slices[0].frame_uid in structures.frame_uids]
@@ -41,10 +56,11 @@ def pair(
         images = structures.named_images() or structures.image_uids
         candidates = [s for s in candidates if images & s.images] or candidates
     if not candidates:
+        kind = kind_of(structures)
         return Paired(
             structures,
-            reason=f"RTSTRUCT of another CT: {structures.name} was drawn on a CT that is not in the folder; export "
-            "that CT.",
+            reason=f"{kind} of another CT: {structures.name} was drawn on a CT that is not in the folder; "
+            "export that CT.",
         )
     if len({s.uid for s in candidates}) < len(candidates):
         return Paired(
@@ -58,11 +74,18 @@ def pair(
             structures,
             reason=f"ambiguous CT: {structures.name} fits {len(candidates)} CT series ({folders}); keep the one meant.",
         )
+    if isinstance(structures, Segmentation):
+        return _judged_seg(SegPairing(structures, candidates[0], options), root)
     return _judged(Pairing(structures, candidates[0], options), root)
 
 
+def kind_of(structures: Structures) -> str:
+    """What messages call it."""
+    return "DICOM SEG" if isinstance(structures, Segmentation) else "RTSTRUCT"
+
+
 def newest(paired: Sequence[Paired]) -> Paired | None:
-    """The one whose structure set is newest; None if that is not known or two were made at one time."""
+    """The one that is newest; None if that is not known or two were made at one time."""
     by_time = sorted(paired, key=lambda p: p.structures.made)
     if not all(p.structures.made for p in paired) or by_time[-1].structures.made == by_time[-2].structures.made:
         return None
@@ -71,23 +94,67 @@ def newest(paired: Sequence[Paired]) -> Paired | None:
 
 def _judged(pairing: Pairing, root: Path) -> Paired:
     found = findings(REFERENCE_CHECKS, pairing)
-    if all(f.passed is not False for f in found):
+    if _sound(found):
         found += findings(SERIES_CHECKS, pairing.series)
-    if all(f.passed is not False for f in found):
+    if _sound(found):
         found += findings(CONTOUR_CHECKS, pairing)
-    broken = next((f for f in found if f.passed is False), None)
-    if broken is not None:
-        return Paired(pairing.structures, None, f"{broken.title}: {broken.text}", found)
-    series = pairing.series
+    if not _sound(found):
+        return Paired(pairing.structures, None, _reason(found), found)
     source = DicomSource(
         root,
-        tuple(s.name for s in series.slices),
+        tuple(s.name for s in pairing.series.slices),
         pairing.structures.name,
         " + ".join(r.name for r in pairing.tumour),
-        series.rules,
+        pairing.series.rules,
         tuple(r.entry.number for r in pairing.tumour),
         tuple(r.entry.number for r in pairing.others),
         pairing.options.between_slices,
-        tuple(s.frame for s in series.slices),
+        tuple(s.frame for s in pairing.series.slices),
     )
     return Paired(pairing.structures, source, "", found)
+
+
+def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
+    structures, series, options = pairing.structures, pairing.series, pairing.options
+    found = findings(SEG_CHECKS[:1], pairing)
+    if _sound(found):
+        found += findings(SERIES_CHECKS, series)
+    if _sound(found):
+        found += findings(SEG_CHECKS[1:], pairing)
+    if not _sound(found):
+        return Paired(structures, None, _reason(found), found)
+    read = partial(read_segments, structures.path, structures.name, series=series, threshold=options.mask_threshold)
+    masks = Masks(
+        structures.name,
+        series.folder,
+        "segment",
+        series.geometry(),
+        structures.entries,
+        structures.choice,
+        options,
+        read,
+    )
+    found += findings(MASK_CHECKS, masks)
+    if not _sound(found):
+        return Paired(structures, None, _reason(found), found)
+    source = SegSource(
+        root,
+        tuple(s.name for s in series.slices),
+        structures.name,
+        tuple(e.number for e in masks.tumour),
+        tuple(e.number for e in masks.others),
+        series.rules,
+        options.mask_threshold,
+        masks.resampled,
+        tuple(s.frame for s in series.slices),
+    )
+    return Paired(structures, source, "", found)
+
+
+def _sound(found: Found) -> bool:
+    return all(f.passed is not False for f in found)
+
+
+def _reason(found: Found) -> str:
+    broken = next(f for f in found if f.passed is False)
+    return f"{broken.title}: {broken.text}"

@@ -1,58 +1,116 @@
-"""Image and mask as NIfTI, NRRD or MetaImage: one folder a patient, paired by name."""
+"""Image and masks as NIfTI, NRRD or MetaImage: which mask is the tumour, and what the checks found."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
+from perisurv.cohort.checks import IMAGE_CHECKS, MASK_CHECKS, ImageFile, Masks, findings
+from perisurv.cohort.grids import Placed
+from perisurv.cohort.layout import Files, patients_of
+from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.match import Found
+from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois
 from perisurv.cohort.sources import PairSource
-from perisurv.cohort.volumes import read_grid
-from perisurv.core import InputError
+from perisurv.cohort.volumes import read_volume, segment_labels
+from perisurv.core import Geometry, InputError
 
 __all__ = ["index_pairs"]
 
-_IMAGE = re.compile(r"(image|img|ct)(?![a-z])", re.IGNORECASE)
-_MASK = re.compile(r"(mask|gtv|seg|segmentation|label|labels|tumou?r)(?![a-z])", re.IGNORECASE)
+# A mask that says no more of itself than that it is one.
+_A_MASK = re.compile(r"(mask|seg|segmentation|label|labels|labelmap)(?![a-z])", re.IGNORECASE)
+
+Listed = tuple[tuple[RoiEntry, MaskFile], ...]
 
 
-def index_pairs(volumes: Iterable[Path], root: Path) -> Found:
-    """Pair ``image*``/``ct*`` with ``mask*``/``gtv*``/``seg*``/``label*`` in each folder; the folder names the patient.
+def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> Found:
+    """Find image and tumour of every patient.
 
-    Volumes of other names are left aside.
+    ``tumour_roi`` chooses among the names of mask files, and of the segments in those of 3D Slicer; where it matches
+    none, the only file that is called ``mask*``, ``seg*`` or ``label*`` holds the tumour.
     """
     found = Found()
-    folders: dict[Path, tuple[list[Path], list[Path]]] = defaultdict(lambda: ([], []))
-    for path in volumes:
-        if _IMAGE.match(path.name):
-            folders[path.parent][0].append(path)
-        elif _MASK.match(path.name):
-            folders[path.parent][1].append(path)
-    for folder, (images, masks) in sorted(folders.items()):
-        reason = _reason(images, masks, root)
-        if reason:
-            found.failures.append((folder.name, reason))
-        else:
-            names = images[0].relative_to(root).as_posix(), masks[0].relative_to(root).as_posix()
-            found.sources.append((folder.name, PairSource(root, *names)))
+    for files in patients_of(volumes):
+        try:
+            _index(files, root, options, found)
+        except InputError as error:
+            found.failures.append((files.patient, f"unreadable file: {error}"))
     return found
 
 
-def _reason(images: Sequence[Path], masks: Sequence[Path], root: Path) -> str | None:
-    folder = (images or masks)[0].parent.relative_to(root).as_posix()
-    if not images:
-        return f"no image: {folder} holds a mask but no image* or ct* beside it; add the CT."
-    if not masks:
-        return f"no mask: {folder} holds an image but no mask*, gtv*, seg* or label* beside it; add the mask."
-    if len(images) > 1 or len(masks) > 1:
-        several = ", ".join(p.name for p in (images if len(images) > 1 else masks))
-        return f"duplicate patient: {folder} holds several candidates ({several}); keep one image and one mask."
-    try:
-        grids = [read_grid(path, path.relative_to(root).as_posix()) for path in (images[0], masks[0])]
-    except InputError as error:
-        return f"unreadable file: {error}"
-    if not grids[0].is_close(grids[1], 0.01 * min(grids[0].spacing_mm)):
-        return f"mask of another CT: image and mask in {folder} do not share one grid; resample one to the other."
+def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> None:
+    listed = _listed(files, root, options)
+    entries = tuple(entry for entry, _ in listed)
+    choice = _choice(entries, options)
+    reason = _reason(files, entries, choice, root)
+    if reason is not None:
+        if reason:
+            found.failures.append((files.patient, reason))
+        return
+    image = files.images[0].relative_to(root).as_posix()
+    values, grid = read_volume(files.images[0], image)
+    place = files.place.relative_to(root).as_posix()
+    read = partial(_read, listed=listed, root=root, threshold=options.mask_threshold, grid=grid)
+    masks = Masks(place, image, "mask", grid, entries, choice, options, read)
+    checked = findings(IMAGE_CHECKS, ImageFile(image, values))
+    if checked[-1].passed:
+        checked += findings(MASK_CHECKS, masks)
+    found.findings.append((files.patient, checked))
+    broken = next((f for f in checked if f.passed is False), None)
+    if broken is not None:
+        found.failures.append((files.patient, f"{broken.title}: {broken.text}"))
+        return
+    by_number = {entry.number: mask for entry, mask in listed}
+    tumour, others = (tuple(by_number[e.number] for e in chosen) for chosen in (masks.tumour, masks.others))
+    source = PairSource(root, image, tumour, others, options.mask_threshold, masks.resampled)
+    found.sources.append((files.patient, source))
+
+
+def _listed(files: Files, root: Path, options: CohortOptions) -> Listed:
+    """Every mask with a number: files, and each segment in one of 3D Slicer."""
+    listed: list[tuple[str, MaskFile]] = []
+    for name, path in files.masks:
+        file = path.relative_to(root).as_posix()
+        segments = segment_labels(path, file) if files.images else ()
+        listed += [(segment, MaskFile(file, (label,))) for segment, label in segments]
+        if not segments:
+            listed.append((name, MaskFile(file, options.mask_labels)))
+    return tuple((RoiEntry(n, name), mask) for n, (name, mask) in enumerate(listed))
+
+
+def _choice(entries: tuple[RoiEntry, ...], options: CohortOptions) -> RoiChoice:
+    rules = RoiRules(options.tumour_roi, options.other_lesions)
+    choice = choose_rois(entries, rules)
+    if choice.tumour:
+        return choice
+    plain = tuple(e.number for e in entries if _A_MASK.match(e.name))
+    others = choose_rois(entries, RoiRules(rules.others)).tumour
+    return RoiChoice("the name of its file", plain, others) if plain else choice
+
+
+def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root: Path) -> str | None:
+    """Why image and mask make no pair; empty if the files are none of ours, None if they make one."""
+    place = files.place.relative_to(root).as_posix()
+    if not files.images:
+        return f"no image: {place} holds a mask but no image* or ct* beside it; add the CT." if choice.tumour else ""
+    if not entries:
+        return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour."
+    several = [path.name for path in files.images] if len(files.images) > 1 else []
+    if choice.rule == "the name of its file" and len(choice.tumour) > 1:
+        several = [entry.name for entry in entries if entry.number in choice.tumour]
+    if several:
+        return (
+            f"duplicate patient: {place} holds several candidates ({', '.join(several)}); keep one image, and one mask "
+            "or set tumour_roi to its name."
+        )
     return None
+
+
+def _read(
+    numbers: tuple[int, ...], *, listed: Listed, root: Path, threshold: float | None, grid: Geometry
+) -> Mapping[int, Placed]:
+    masks = {entry.number: mask for entry, mask in listed if entry.number in numbers}
+    return {n: read_mask_file(root / m.name, m.name, m.labels, threshold, grid) for n, m in masks.items()}

@@ -81,7 +81,7 @@ def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outco
 
 def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
     dicom = index_dicom(files.dicom, root, options)
-    pairs = index_pairs(files.volumes, root)
+    pairs = index_pairs(files.volumes, root, options)
     broken = [
         ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")
         for path in files.unreadable

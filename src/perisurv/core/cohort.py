@@ -177,7 +177,7 @@ class Cohort:
     findings
         What the checks of the index found, by patient, excluded ones too.
     notes
-        How clinical tables were read: what was guessed and what was not understood.
+        How files were read: what was guessed or not understood in clinical tables, how many masks were resampled.
 
     Raises
     ------

@@ -69,6 +69,7 @@ def render_cohort(
     exclusions: Sequence[Exclusion],
     *,
     undrawn: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
     version: str = "",
 ) -> str:
     """The document of a cohort.
@@ -81,6 +82,8 @@ def render_cohort(
         Everything that left the study, files without a patient too.
     undrawn
         Patients without a sheet, and why.
+    notes
+        How files were read: guesses about clinical tables, masks that were resampled.
     version
         Of the software.
 
@@ -99,6 +102,7 @@ def render_cohort(
         "rows": [_cells(row, rings) for row in rows],
         "exclusions": exclusions,
         "undrawn": undrawn,
+        "notes": notes,
         "checks": _checks(rows),
         "charts": _charts(rows),
         "script": Markup(script),  # noqa: S704 (our own file)

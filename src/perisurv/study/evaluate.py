@@ -46,7 +46,7 @@ def evaluate_models(
     acquisition
         What is known of each external scan.
     cohort
-        For the flow and the exclusions.
+        For the flow, the exclusions and how its files were read.
     key
         Of the pseudonyms; empty where the study keeps the identities.
     settings
@@ -97,7 +97,7 @@ def _assemble(
 ) -> Evaluation:
     centre_of = {p.id: p.centre for p in cohort}
     external = pd.Series([centre_of[p] for p in data.external]).value_counts().sort_index()
-    notes = [note for result in results.values() for note in result.notes]
+    notes = [*cohort.notes, *(note for result in results.values() for note in result.notes)]
     notes += [f"{name}: {note}" for name, s in model.signatures.items() for note in s.notes]
     abstained = predictions["combined"].abstained
     if abstained:

@@ -101,20 +101,22 @@ class PrivateFolder:
 def numbered(paths: Iterable[str]) -> dict[str, str]:
     """What files and the folders around them are called where no path may stand: ``file-000017``, ``folder-0003``.
 
-    A table of many patients keeps its own name behind its number.
+    A table, which is of many patients, keeps its own name.
 
     Parameters
     ----------
     paths
         Relative to the cohort folder, with ``/``.
     """
-    names: dict[str, str] = {}
-    folders: set[str] = set()
-    for n, path in enumerate(sorted(paths), start=1):
-        own = f" ({path.rsplit('/', 1)[-1]})" if path.casefold().endswith(_TABLES) else ""
-        names[path] = f"file-{n:06d}{own}"
-        folders |= {path[: m.start()] for m in re.finditer("/", path)}
-    return names | {path: f"folder-{n:04d}" for n, path in enumerate(sorted(folders), start=1)}
+    files = sorted(paths)
+    around = sorted({path[: m.start()] for path in files for m in re.finditer("/", path)})
+    folders = {path: f"folder-{n:04d}" for n, path in enumerate(around, start=1)}
+    names = dict(folders)
+    for n, path in enumerate(files, start=1):
+        folder, _, own = path.rpartition("/")
+        table = f"{folders[folder]}/{own}" if folder else own
+        names[path] = table if own.casefold().endswith(_TABLES) else f"file-{n:06d}"
+    return names
 
 
 def without_paths(text: str, names: Mapping[str, str]) -> str:

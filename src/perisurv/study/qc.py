@@ -67,9 +67,8 @@ def write_qc(folder: RunFolder, cohort: Cohort, *, workers: int = 1, progress: P
     undrawn = tuple((row.patient, reason) for row, reason in bad)
     drawn = {row.link for row in good}
     shown = [row if row.link in drawn else replace(row, link="") for row in rows]
-    write_text(
-        index, render_cohort(shown, folder.read_exclusions("index", "regions"), undrawn=undrawn, version=VERSION)
-    )
+    gone = folder.read_exclusions("index", "regions")
+    write_text(index, render_cohort(shown, gone, undrawn=undrawn, notes=cohort.notes, version=VERSION))
     for old in set(sheets.glob("*.html")) - {folder.qc / link for link in drawn}:
         old.unlink()
     if not undrawn:

@@ -5,8 +5,10 @@ import tomllib
 
 import numpy as np
 import pytest
+import SimpleITK
+from mask_files import write_seg
 
-from perisurv.cohort import ClinicalOptions, clinical_features, read_clinical, read_cohort, read_patient
+from perisurv.cohort import ClinicalOptions, SegSource, clinical_features, read_clinical, read_cohort, read_patient
 from perisurv.cohort.checks import CLINICAL_CHECKS, findings
 from perisurv.cohort.clinical import clinical_frame, read_table
 from perisurv.cohort.options import CohortOptions
@@ -128,3 +130,33 @@ def test_phantom_diagnostics(phantom, diagnostics, form):
         got[name.format("max")] = values.max()
     for tag, value in got.items():
         assert float(f"{value:.3g}") == diagnostics[tag] or value == diagnostics[tag], tag
+
+
+def test_phantom_mask_is_what_simpleitk_reads(phantom, test_data):
+    """The NIfTI mask of the IBSI: every voxel in its place, by the reader of SimpleITK alone."""
+    path = test_data / "ibsi1" / "ct_phantom" / "nifti" / "mask.nii.gz"
+    image = SimpleITK.ReadImage(str(path))
+    _, nifti = phantom
+    np.testing.assert_array_equal(nifti.tumour.values, SimpleITK.GetArrayFromImage(image) == 1)
+    k, j, i = (int(v[0]) for v in np.nonzero(nifti.tumour.values))
+    np.testing.assert_allclose(
+        nifti.tumour.geometry.to_mm((k, j, i)), image.TransformIndexToPhysicalPoint((i, j, k)), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL"])
+def test_lung1_001_as_dicom_seg(test_data, tmp_path, kind):
+    """The mask of its RTSTRUCT, written as DICOM SEG by highdicom, comes back voxel for voxel on the same CT."""
+    patient = read_patient(test_data / "lung1_001").patients[0]
+    drawn = patient.load()
+    ct = [patient.source.root / name for name in patient.source.slices]
+    folder = tmp_path / "LUNG1-001"
+    folder.mkdir()
+    (folder / "ct").symlink_to(ct[0].parent)
+    write_seg(folder / "seg.dcm", ct, {"GTV-1": drawn.tumour.values}, kind=kind)
+    cohort = read_patient(folder, CohortOptions(several_structure_sets="seg"))
+    assert isinstance(cohort["LUNG1-001"].source, SegSource)
+    scan = cohort["LUNG1-001"].load()
+    assert scan.tumour.voxel_count == 54639
+    np.testing.assert_array_equal(scan.tumour.values, drawn.tumour.values)
+    np.testing.assert_array_equal(scan.ct.values, drawn.ct.values)

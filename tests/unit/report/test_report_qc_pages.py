@@ -208,18 +208,21 @@ def test_the_filter_hides_patients_without_a_failure(rows: list[PatientRow]) -> 
 
 def test_the_cohort_page_counts_checks_and_lists_exclusions(rows: list[PatientRow]) -> None:
     gone = (Exclusion("P-3", "index", "missing slice: one is gone."), Exclusion("", "index", "unreadable file: x"))
-    page = render_cohort(rows, gone, undrawn=(("P-2", "its regions are damaged"),))
+    notes = ("Masks on another grid: 1 of 3 patients",)
+    page = render_cohort(rows, gone, undrawn=(("P-2", "its regions are damaged"),), notes=notes)
     assert [row[2:] for row in _table(page, 'id="checks"')[1:]] == [["2", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
     assert [row[0] for row in _table(page, 'id="exclusions"')[1:]] == ["P-3", "a file without a patient"]
     said = _text(page)
     assert "Included 2 of 3 patients Excluded 1 and 1 file without a patient With a failed check 1 of 2" in said
     assert "P-2: its regions are damaged" in said
+    assert "How the files were read Masks on another grid: 1 of 3 patients" in said
 
 
 def test_an_empty_cohort_has_a_page() -> None:
     said = _text(render_cohort((), ()))
     assert "No findings of checks are stored in this run." in said
     assert "No patient and no file was excluded." in said
+    assert "How the files were read" not in said
 
 
 def test_hostile_names_stay_text(regions: RegionSet) -> None:
@@ -227,7 +230,7 @@ def test_hostile_names_stay_text(regions: RegionSet) -> None:
     evil = dataclasses.replace(regions, acquisition={"kernel": HOSTILE, HOSTILE: 1.0})
     page = render_sheet(Sheet(HOSTILE, evil, None, (finding,), (HOSTILE,)))
     row = PatientRow(HOSTILE, HOSTILE, "", None, {HOSTILE: {"volume_ml": 1.0}}, (finding,), (HOSTILE,))
-    cohort = render_cohort([row], [Exclusion(HOSTILE, HOSTILE, HOSTILE)], undrawn=[(HOSTILE, HOSTILE)])
+    cohort = render_cohort([row], [Exclusion(HOSTILE, HOSTILE, HOSTILE)], undrawn=[(HOSTILE, HOSTILE)], notes=[HOSTILE])
     assert "<script" not in page
     assert cohort.count("<script") == 1
     for html in (page, cohort):

@@ -12,7 +12,7 @@ from perisurv.study.run import Run
 from perisurv.study.settings import StudySettings
 from perisurv.study.store import RunFolder
 
-PATHS = ("north/Mueller, E/ct/1.dcm", "north/Mueller, E/rt.dcm", "south/table.CSV", "weber.dcm")
+PATHS = ("north/Mueller, E/ct/1.dcm", "north/Mueller, E/rt.dcm", "south/table.CSV", "weber.dcm", "clinic.csv")
 NAMES = numbered(PATHS)
 
 
@@ -20,11 +20,12 @@ NAMES = numbered(PATHS)
     ("text", "expected"),
     [
         ("missing slice: north/Mueller, E/ct/1.dcm and north/Mueller, E/rt.dcm differ; export.",
-         "missing slice: file-000001 and file-000002 differ; export."),
+         "missing slice: file-000002 and file-000003 differ; export."),
         ("slices in north/Mueller, E/ct are 1 mm apart", "slices in folder-0003 are 1 mm apart"),
-        ("fits 2 series (north/Mueller, E/ct, weber.dcm).", "fits 2 series (folder-0003, file-000004)."),
+        ("fits 2 series (north/Mueller, E/ct, weber.dcm).", "fits 2 series (folder-0003, file-000005)."),
         ("the CT in 'north/Mueller, E'.", "the CT in 'folder-0002'."),
-        ("column x of south/table.CSV holds 3", "column x of file-000003 (table.CSV) holds 3"),
+        ("column x of south/table.CSV holds 3", "column x of folder-0004/table.CSV holds 3"),
+        ("clinic.csv: column x", "clinic.csv: column x"),
         ("northern weber.dcmx stays", "northern weber.dcmx stays"),
         ("", ""),
     ],

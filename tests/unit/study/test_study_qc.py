@@ -53,7 +53,7 @@ def _regions(patient: str, radius_mm: float = 6.0) -> RegionSet:
 
 
 def _cohort(ids: tuple[str, ...] = IDS) -> Cohort:
-    patients = tuple(Patient(p, "north", PairSource(Path("/nowhere"), f"{n}.nii", "m.nii")) for n, p in enumerate(ids))
+    patients = tuple(Patient(p, "north", PairSource(Path("/nowhere"), f"{n}.nii", ())) for n, p in enumerate(ids))
     clinical = pd.DataFrame({"age_years": [60.0] * len(ids)}, index=pd.Index(ids, name="patient", dtype=object))
     return Cohort(patients, clinical, None, (Exclusion("P-9", "index", "first: gone"),), FINDINGS)
 
@@ -116,6 +116,11 @@ def test_the_index_keeps_findings_of_excluded_patients_too(tmp_path: Path) -> No
     run.index(dataclasses.replace(_cohort(), findings={}))
     assert run.folder.done("index") != key
     assert run.folder.read_findings() == {}
+
+
+def test_how_files_were_read_stands_on_the_page_of_the_cohort(folder: RunFolder) -> None:
+    cohort = dataclasses.replace(_cohort(), notes=("Masks on another grid, resampled: 2 of 3 patients",))
+    assert cohort.notes[0] in write_qc(folder, cohort).index.read_text(encoding="utf-8")
 
 
 def test_every_patient_gets_a_sheet_with_its_own_figures(folder: RunFolder) -> None:

@@ -2,18 +2,27 @@
 
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, findings, first_reason, not_applicable
 from perisurv.cohort.checks.contours import CONTOUR_CHECKS, REFERENCE_CHECKS, Pairing
+from perisurv.cohort.checks.image import IMAGE_CHECKS, ImageFile
+from perisurv.cohort.checks.masked import Masks, SegPairing
+from perisurv.cohort.checks.masks import MASK_CHECKS, SEG_CHECKS
 from perisurv.cohort.checks.outcome import CLINICAL_CHECKS, OUTCOME_CHECKS
 from perisurv.cohort.checks.series import SERIES_CHECKS
 
 __all__ = [
     "CLINICAL_CHECKS",
     "CONTOUR_CHECKS",
+    "IMAGE_CHECKS",
+    "MASK_CHECKS",
     "OUTCOME_CHECKS",
     "PASSED",
     "REFERENCE_CHECKS",
+    "SEG_CHECKS",
     "SERIES_CHECKS",
     "Check",
+    "ImageFile",
+    "Masks",
     "Pairing",
+    "SegPairing",
     "Verdict",
     "failed",
     "findings",

@@ -6,9 +6,10 @@ import numpy as np
 
 from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
+from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.drawn import Pairing
-from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.rtstruct import between_planes, nearest_name, outside_ct
+from perisurv.cohort.checks.references import EveryReferencedSlice, SameCt
+from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
 
 __all__ = [
@@ -17,96 +18,15 @@ __all__ = [
     "ClosedContours",
     "ContoursInsideCt",
     "EnclosedVoxels",
-    "EveryReferencedSlice",
     "NamedSlices",
     "NoGap",
-    "OneTumour",
     "Pairing",
     "ParallelPlanes",
     "ReadableContours",
-    "SameCt",
 ]
 
 # A contour may name the slice next to it, not the one behind that; in slice distances.
 _NEXT_SLICE = 0.75
-
-
-class SameCt:
-    """The structure set was drawn on this CT of this patient."""
-
-    id = "other_ct"
-    title = "RTSTRUCT of another CT"
-    requires = "a structure set and its CT"
-
-    def judge(self, pair: Pairing, /) -> Verdict:
-        """Say what does not fit."""
-        structures, series = pair.structures, pair.series
-        first = series.slices[0]
-        if patient_key(structures.patient_id) != patient_key(first.patient_id):
-            return failed(
-                f"{structures.name} was drawn on the CT of another patient in {series.folder}; export the contour of "
-                "this patient."
-            )
-        frames = {r.entry.frame_uid for r in pair.tumour if r.entry.frame_uid} or structures.frame_uids
-        if frames and first.frame_uid and first.frame_uid not in frames:
-            return failed(
-                f"{structures.name} names another frame of reference than the CT in {series.folder}; export the CT "
-                "that it was drawn on."
-            )
-        if structures.image_uids and not structures.image_uids & series.images:
-            return failed(
-                f"{structures.name} refers to none of the slices in {series.folder}; export the CT that it was drawn "
-                "on."
-            )
-        return PASSED
-
-
-class EveryReferencedSlice:
-    """Every slice that the structure set refers to is there, also at the ends of the series."""
-
-    id = "referenced_slice"
-    title = "missing slice"
-    requires = "a structure set and its CT"
-
-    def judge(self, pair: Pairing, /) -> Verdict:
-        """Count the slices that are not there."""
-        named = pair.structures.image_uids | pair.structures.named_images()
-        missing = len(named - pair.series.images - pair.series.aside)
-        if not missing:
-            return PASSED
-        return failed(
-            f"{pair.series.folder} lacks {missing} of the {len(named)} slices that {pair.structures.name} refers to; "
-            "export the whole series."
-        )
-
-
-class OneTumour:
-    """The rules choose one ROI, or several in a way that the study file decides."""
-
-    id = "no_tumour_roi"
-    title = "no tumour ROI"
-    requires = "a structure set and its CT"
-
-    def judge(self, pair: Pairing, /) -> Verdict:
-        """List the names that are there; say which rule chose which."""
-        structures, options = pair.structures, pair.options
-        if not pair.tumour:
-            entries = [e.name + (f" (type {e.type})" if e.type else "") for e in structures.entries]
-            near = nearest_name([e.name for e in structures.entries], options.tumour_roi)
-            return failed(
-                f"{structures.name} has no ROI that tumour_roi matches; its ROIs are {', '.join(entries) or 'none'}. "
-                + (f"Nearest is {near}. " if near else "")
-                + "Draw the tumour, or set tumour_roi to its name."
-            )
-        names = [r.name for r in pair.tumour]
-        if len(names) > 1 and options.several_rois == "refuse":
-            return failed(
-                f"{structures.name} has several tumour ROIs ({', '.join(names)}) by {structures.choice.rule}; "
-                'make tumour_roi choose one, or set several_rois to "union" or "largest".'
-            )
-        how = f", the largest of {len(structures.choice.tumour)}" if options.several_rois == "largest" else ""
-        others = f" Other lesions: {', '.join(r.name for r in pair.others)}." if pair.others else ""
-        return Verdict(True, f"{' and '.join(names)}, chosen by {structures.choice.rule}{how}.{others}")
 
 
 class ReadableContours:
@@ -249,7 +169,7 @@ class EnclosedVoxels:
         return failed(f"{pair.label} encloses no voxel of the CT in {pair.series.folder}; draw the tumour.", 0.0)
 
 
-REFERENCE_CHECKS: tuple[Check[Pairing], ...] = (SameCt(),)
+REFERENCE_CHECKS: tuple[Check[Pairing], ...] = (SameCt("RTSTRUCT"),)
 CONTOUR_CHECKS: tuple[Check[Pairing], ...] = (
     EveryReferencedSlice(),
     OneTumour(),

@@ -9,7 +9,7 @@ import numpy as np
 
 from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.rtstruct import Drawing, Roi, Stack, StructureSet, draw, stack_of
+from perisurv.cohort.rtstruct import Drawing, Roi, RoiChoice, RoiEntry, Stack, StructureSet, draw, stack_of
 from perisurv.cohort.rtstruct.contours import rough_volume_mm3
 from perisurv.core import Geometry, GeometryError
 
@@ -23,6 +23,28 @@ class Pairing:
     structures: StructureSet
     series: CtSeries
     options: CohortOptions
+    noun: str = "ROI"
+
+    @property
+    def file(self) -> str:
+        """The structure set, for messages."""
+        return self.structures.name
+
+    @property
+    def entries(self) -> tuple[RoiEntry, ...]:
+        """All its ROIs."""
+        return self.structures.entries
+
+    @property
+    def choice(self) -> RoiChoice:
+        """What the rules chose."""
+        return self.structures.choice
+
+    @property
+    def frame_uids(self) -> frozenset[str]:
+        """Frames of reference of the tumour, those of the structure set where the ROI names none."""
+        own = frozenset(r.entry.frame_uid for r in self.tumour if r.entry.frame_uid)
+        return own or self.structures.frame_uids
 
     @cached_property
     def geometry(self) -> Geometry:

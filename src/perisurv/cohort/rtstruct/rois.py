@@ -16,12 +16,25 @@ __all__ = ["RoiChoice", "RoiEntry", "RoiRules", "choose_rois", "matches", "neare
 
 @dataclass(frozen=True, slots=True)
 class RoiEntry:
-    """How a structure set lists a region: number, name, RTROIInterpretedType, frame of reference."""
+    """How a structure set, DICOM SEG or folder of masks lists a region.
+
+    Parameters
+    ----------
+    number, name
+        ROI, segment or mask file.
+    type
+        RTROIInterpretedType, or the meaning of the segmented property type.
+    frame_uid
+        Frame of reference, where the region has its own.
+    code
+        Code of the segmented property type.
+    """
 
     number: int
     name: str
     type: str = ""
     frame_uid: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ def matches(rule: str | RoiRule, entry: RoiEntry) -> bool:
     if rule.glob is not None:
         return fnmatchcase(name, plain_name(rule.glob).casefold())
     if rule.type is not None:
-        return rule.type.strip().casefold() == entry.type.casefold()
+        return rule.type.strip().casefold() in (entry.type.casefold(), entry.code.casefold())
     return re.search(rule.regex or "", entry.name, re.IGNORECASE) is not None
 
 

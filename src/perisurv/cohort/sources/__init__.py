@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from perisurv.cohort.sources.ct import Image
 from perisurv.cohort.sources.dicom import DicomSource
 from perisurv.cohort.sources.pair import PairSource
+from perisurv.cohort.sources.seg import SegSource
 from perisurv.core import InputError
 
-__all__ = ["DicomSource", "PairSource", "Source", "source_from_fields"]
+__all__ = ["DicomSource", "PairSource", "SegSource", "Source", "ct_of", "drawing_of", "source_from_fields"]
 
-Source = DicomSource | PairSource
+Source = DicomSource | SegSource | PairSource
+_KINDS: Mapping[str, type[Source]] = {"dicom": DicomSource, "seg": SegSource, "pair": PairSource}
+
+
+def ct_of(source: Source) -> tuple[Image, ...]:
+    """Files and frames of the CT."""
+    return ((source.image, 0),) if isinstance(source, PairSource) else source.images
+
+
+def drawing_of(source: Source) -> str:
+    """File that holds the tumour, for messages."""
+    if isinstance(source, PairSource):
+        return source.tumour[0].name
+    return source.segmentation if isinstance(source, SegSource) else source.structures
 
 
 def source_from_fields(fields: Mapping[str, str], root: Path) -> Source:
@@ -22,11 +37,10 @@ def source_from_fields(fields: Mapping[str, str], root: Path) -> Source:
     InputError
         If the fields are not those of a source.
     """
+    kind = fields.get("kind", "")
+    if kind not in _KINDS:
+        raise InputError(f"Unknown kind of source {kind!r}; there are {', '.join(map(repr, _KINDS))}.")
     try:
-        if fields["kind"] == "dicom":
-            return DicomSource.from_fields(fields, root)
-        if fields["kind"] == "pair":
-            return PairSource(root, fields["image"], fields["mask"])
-    except (KeyError, ValueError) as error:
+        return _KINDS[kind].from_fields(fields, root)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"A source of the cohort table is damaged ({error!r}); run index again.") from error
-    raise InputError(f"Unknown kind of source {fields['kind']!r}; there are 'dicom' and 'pair'.")

@@ -1,49 +1,100 @@
-"""An image and a mask as research files."""
+"""An image and masks as research files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from perisurv.cohort.grids import union
+from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.sources.paths import moved
 from perisurv.cohort.volumes import read_volume
-from perisurv.core import GeometryError, Mask, Scan, Volume
+from perisurv.core import Geometry, Mask, Scan, Volume
 
 __all__ = ["PairSource"]
 
 
 @dataclass(frozen=True, slots=True)
 class PairSource:
-    """An image in HU and a mask as NIfTI, NRRD or MetaImage; every voxel of the mask above zero is tumour."""
+    """An image in HU and masks of the tumour and of other lesions, as NIfTI, NRRD or MetaImage.
+
+    Parameters
+    ----------
+    root
+        Folder that the names are relative to.
+    image
+        The CT.
+    tumour, others
+        Masks, those of one kind joined.
+    threshold
+        Least value of a mask of probabilities, see ``CohortOptions.mask_threshold``.
+    resample
+        Whether a mask lies on another grid and is to be resampled to that of the CT.
+    """
 
     root: Path
     image: str
-    mask: str
+    tumour: tuple[MaskFile, ...]
+    others: tuple[MaskFile, ...] = ()
+    threshold: float | None = None
+    resample: bool = False
 
     def read(self, patient: str) -> Scan:
-        """Read both files.
+        """Read all files.
 
         Raises
         ------
         ReadError
-            If a file is gone or cannot be decoded.
+            If a file is gone or cannot be decoded, or a mask no longer says what the tumour is.
         GeometryError
-            If the grids differ by more than 1 % of a voxel.
+            If a mask does not lie on the CT, or on another grid and is not to be resampled.
         """
         values, geometry = read_volume(self.root / self.image, f"Patient {patient}: {self.image}")
-        labels, grid = read_volume(self.root / self.mask, f"Patient {patient}: {self.mask}")
-        if not geometry.is_close(grid, 0.01 * min(geometry.spacing_mm)):
-            raise GeometryError(f"Patient {patient}: {self.image} and {self.mask} do not share one grid; resample one.")
+        tumour = self._mask(patient, self.tumour, geometry)
+        others = self._mask(patient, self.others, geometry) if self.others else None
+        if others is not None:
+            others = Mask(others.values & ~tumour.values, geometry)
         acquisition: dict[str, float | str] = {
             "slice_spacing_mm": geometry.spacing_mm[0],
             "pixel_spacing_mm": geometry.spacing_mm[1],
         }
-        return Scan(patient, Volume(values, geometry), Mask(labels > 0, geometry), acquisition)
+        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
-        return {"kind": "pair", "image": self.image, "mask": self.mask}
+        return {
+            "kind": "pair",
+            "image": self.image,
+            "tumour": json.dumps([[m.name, m.labels] for m in self.tumour]),
+            "others": json.dumps([[m.name, m.labels] for m in self.others]),
+            "threshold": json.dumps(self.threshold),
+            "resample": json.dumps(self.resample),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str], root: Path) -> PairSource:
+        """Inverse of ``describe``; a KeyError or ValueError if the fields are not those of this source."""
+        tumour, others = (
+            tuple(MaskFile(str(name), tuple(int(n) for n in labels)) for name, labels in json.loads(fields[key]))
+            for key in ("tumour", "others")
+        )
+        threshold, resample = json.loads(fields["threshold"]), json.loads(fields["resample"]) is True
+        return cls(root, fields["image"], tumour, others, threshold, resample)
 
     def below(self, root: Path) -> PairSource:
         """The same source with names relative to another root."""
-        return PairSource(root, moved(self.image, self.root, root), moved(self.mask, self.root, root))
+        tumour, others = (
+            tuple(MaskFile(moved(m.name, self.root, root), m.labels) for m in masks)
+            for masks in (self.tumour, self.others)
+        )
+        return replace(self, root=root, image=moved(self.image, self.root, root), tumour=tumour, others=others)
+
+    def _mask(self, patient: str, masks: tuple[MaskFile, ...], grid: Geometry) -> Mask:
+        parts = [
+            read_mask_file(self.root / m.name, f"Patient {patient}: {m.name}", m.labels, self.threshold, grid)
+            for m in masks
+        ]
+        name = f"Patient {patient}: {' and '.join(dict.fromkeys(m.name for m in masks))}"
+        return union(parts, grid, name, resample=self.resample)
