@@ -98,7 +98,7 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
         return f"no image: {place} holds a mask but no image* or ct* beside it; add the CT." if choice.tumour else ""
     if not entries:
         return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour."
-    several = [path.name for path in files.images] if len(files.images) > 1 else []
+    several = [p.relative_to(root).as_posix() for p in files.images] if len(files.images) > 1 else []
     if choice.rule == "the name of its file" and len(choice.tumour) > 1:
         several = [entry.name for entry in entries if entry.number in choice.tumour]
     if several:
