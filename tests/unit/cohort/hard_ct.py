@@ -181,8 +181,8 @@ MIXED = [
     Case("scouts only", slices(SCOUT), reason="RTSTRUCT of another CT: B1/rt.dcm was drawn on a CT that is not in the"),
     Case("the same slices with other UIDs", several(slices(), slices(other_uid("copy"), folder="again")), reason="two "
          "series with one UID: B1/again/000.dcm and B1/ct/000.dcm lie at one position, as do 8 pairs"),
-    Case("one UID for all slices", slices(values(SOPInstanceUID=uid("all"))), unnamed, reason="two slices with one UID: "
-         "B1/ct/000.dcm and B1/ct/001.dcm carry one SOPInstanceUID but differ in their headers"),
+    Case("one UID for all slices", slices(values(SOPInstanceUID=uid("all"))), unnamed, reason="two slices with one "
+         "UID: B1/ct/000.dcm and B1/ct/001.dcm carry one SOPInstanceUID but differ in their headers"),
     Case("copied slice", copied(), says="Copies are passed over: B1/ct/002.dcm."),
     Case("copied slice, compressed", copied(syntax=RLELossless), says="Copies are passed over: B1/ct/002"),
     Case("copied slice with another pixel", copied(other_pixel), reason="two slices with one UID: B1/again/002.dcm and "

@@ -182,8 +182,8 @@ class EverySlice:
         """Name the slices around the first gap, or count the files that are not there."""
         if series.files_missing:
             return failed(
-                f"{series.folder} lacks {series.files_missing} of the files of a concatenated multi-frame image; export "
-                "the whole series."
+                f"{series.folder} lacks {series.files_missing} of the files of a concatenated multi-frame image; "
+                "export the whole series."
             )
         steps = np.diff(series.offsets_mm)
         usual = float(np.median(steps))
