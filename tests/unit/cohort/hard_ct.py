@@ -181,6 +181,8 @@ MIXED = [
     Case("scouts only", slices(SCOUT), reason="RTSTRUCT of another CT: B1/rt.dcm was drawn on a CT that is not in the"),
     Case("the same slices with other UIDs", several(slices(), slices(other_uid("copy"), folder="again")), reason="two "
          "series with one UID: B1/again/000.dcm and B1/ct/000.dcm lie at one position, as do 8 pairs"),
+    Case("one UID for all slices", slices(values(SOPInstanceUID=uid("all"))), unnamed, reason="two slices with one "
+         "UID: B1/ct/000.dcm and B1/ct/001.dcm carry one SOPInstanceUID but differ in their headers"),
     Case("copied slice", copied(), says="Copies are passed over: B1/ct/002.dcm."),
     Case("copied slice, compressed", copied(syntax=RLELossless), says="Copies are passed over: B1/ct/002"),
     Case("copied slice with another pixel", copied(other_pixel), reason="two slices with one UID: B1/again/002.dcm and "
@@ -211,7 +213,7 @@ MULTIFRAME = [
     Case("legacy converted", enhanced(change=legacy, sop_class=LEGACY), WHOLE),
     Case("concatenation", concatenated((1, range(5)), (2, range(5, 8))), refers((1, 0), (2, 0))),
     Case("concatenation that lacks a file", concatenated((1, range(7))), refers((1, 0)), reason="missing slice: B1/ct "
-         "lacks 1 files of a concatenated multi-frame image"),
+         "lacks 1 of the files of a concatenated multi-frame image"),
     Case("two enhanced files of one stack", concatenated((1, range(0, 8, 2)), (2, range(1, 8, 2)), total=0),
          refers((1, 0), (2, 0))),
     Case("enhanced, phases", two_in_one(values(TemporalPositionIndex=1), values(TemporalPositionIndex=2)), WHOLE,

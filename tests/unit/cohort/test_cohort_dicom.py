@@ -15,6 +15,7 @@ from cohort_files import (
     write_patient,
     write_rtstruct,
 )
+from pydicom.data import get_testdata_file
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from perisurv.cohort import read_patient
@@ -142,6 +143,21 @@ def test_jpeg_2000_slices_need_no_plugin_of_pydicom(tmp_path):
     write_ct(tmp_path / "P1" / "ct", "P1", edit=compress)
     write_rtstruct(tmp_path / "P1" / "rt.dcm", "P1")
     np.testing.assert_array_equal(load(tmp_path).ct.values, VOLUME)
+
+
+@pytest.mark.parametrize("name", ["MR_small_jpeg_ls_lossless", "MR_small_jp2klossless", "MR_small_RLE"])
+def test_one_image_as_others_compressed_it(tmp_path, name):
+    """Pixels of the files that come with pydicom, in the header of a CT."""
+    plain, coded = (pydicom.dcmread(get_testdata_file(f"{n}.dcm", download=False)) for n in ("MR_small", name))
+
+    def take(data, k):
+        for tag in ("Rows", "Columns", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"):
+            data[tag] = coded[tag]
+        data.file_meta.TransferSyntaxUID = coded.file_meta.TransferSyntaxUID
+
+    write_ct(tmp_path / "ct", "P1", edit=take)
+    write_rtstruct(tmp_path / "rt.dcm", "P1")
+    np.testing.assert_array_equal(load(tmp_path).ct.values, [plain.pixel_array - 1024] * SLICES)
 
 
 @pytest.mark.parametrize("implicit", [True, False])

@@ -115,6 +115,7 @@ class NamedSlices:
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Name the first contour that does not."""
+        # The name of a multi-frame file does not say which frame.
         slices = {name: s for s in pair.series.slices for name in s.names[1 if s.frame else 0 :]}
         contours = [c for r in pair.tumour for c in r.contours if c.image_uid in slices]
         if not contours or not all(stack.axial for stack in pair.stacks):
@@ -123,7 +124,7 @@ class NamedSlices:
         for contour in contours:
             k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
             slice_ = slices[contour.image_uid]
-            named = float(pair.geometry.to_index(slice_.position_mm or ())[0])
+            named = float(pair.geometry.to_index(slice_.position_mm or (0.0, 0.0, 0.0))[0])
             off = max(off, abs(k - named))
             if abs(k - named) > _NEXT_SLICE:
                 return failed(

@@ -48,6 +48,33 @@ class WholeFiles:
         return failed(f"{cut[0]} ends before its pixels do (such slices: {len(cut)}); copy or export the CT again.")
 
 
+class OneCopy:
+    """What is there twice under one SOPInstanceUID is the same."""
+
+    id = "copied_slice"
+    title = "two slices with one UID"
+    requires = "a CT series"
+
+    def judge(self, series: CtSeries, /) -> Verdict:
+        """Compare headers and pixels; say which copies are passed over."""
+        files: dict[tuple[str, str], list[tuple[CtHeader, CtHeader]]] = defaultdict(list)
+        for used, copy in series.copies:
+            files[used.name, copy.name].append((used, copy))
+        for (used_name, copy_name), pairs in files.items():
+            what = f"{used_name} and {copy_name} carry one SOPInstanceUID"
+            advice = "keep the one that the contours were drawn on."
+            if any(_facts(used) != _facts(copy) for used, copy in pairs):
+                return failed(f"{what} but differ in their headers; {advice}")
+            try:
+                if not same_pixels(pairs):
+                    return failed(f"{what} but differ in their pixels; {advice}")
+            except ReadError as error:
+                return failed(f"{what}, and {error}")
+        names = sorted(copy for _, copy in files)
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return Verdict(True, f"Copies are passed over: {names[0]}{more}." if names else "", len(names))
+
+
 class SliceGeometry:
     """Every file is one slice of a volume in patient space."""
 
@@ -109,33 +136,6 @@ class OneSeries:
         )
 
 
-class OneCopy:
-    """What is there twice under one SOPInstanceUID is the same."""
-
-    id = "copied_slice"
-    title = "two slices with one UID"
-    requires = "a CT series"
-
-    def judge(self, series: CtSeries, /) -> Verdict:
-        """Compare headers and pixels; say which copies are passed over."""
-        files: dict[tuple[str, str], list[tuple[CtHeader, CtHeader]]] = defaultdict(list)
-        for used, copy in series.copies:
-            files[used.name, copy.name].append((used, copy))
-        for (used_name, copy_name), pairs in files.items():
-            what = f"{used_name} and {copy_name} carry one SOPInstanceUID"
-            advice = "keep the one that the contours were drawn on."
-            if any(_facts(used) != _facts(copy) for used, copy in pairs):
-                return failed(f"{what} but differ in their headers; {advice}")
-            try:
-                if not same_pixels(pairs):
-                    return failed(f"{what} but differ in their pixels; {advice}")
-            except ReadError as error:
-                return failed(f"{what}, and {error}")
-        names = sorted(copy for _, copy in files)
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        return Verdict(True, f"Copies are passed over: {names[0]}{more}." if names else "", len(names))
-
-
 class NoGantryTilt:
     """The slices are stacked along their normal, or the study file says what to do. Positions rule, not the header."""
 
@@ -179,15 +179,15 @@ class EverySlice:
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
-        """Name the slices around the first gap."""
+        """Name the slices around the first gap, or count the files that are not there."""
+        if series.files_missing:
+            return failed(
+                f"{series.folder} lacks {series.files_missing} of the files of a concatenated multi-frame image; "
+                "export the whole series."
+            )
         steps = np.diff(series.offsets_mm)
         usual = float(np.median(steps))
         gaps = np.flatnonzero(steps > 1.5 * usual)
-        if series.files_missing:
-            return failed(
-                f"{series.folder} lacks {series.files_missing} files of a concatenated multi-frame image; export the "
-                "whole series."
-            )
         if gaps.size == 0:
             return PASSED
         k = int(gaps[0])
@@ -248,9 +248,9 @@ def _facts(header: CtHeader) -> CtHeader:
 
 SERIES_CHECKS: tuple[Check[CtSeries], ...] = (
     WholeFiles(),
+    OneCopy(),
     SliceGeometry(),
     OneSeries(),
-    OneCopy(),
     NoGantryTilt(),
     EverySlice(),
     RegularSlices(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -59,18 +59,20 @@ def volumes_of(headers: Slices, rules: StackRules) -> tuple[CtSeries, ...]:
         parts = [smaller for part in parts for smaller in _by(value, part)]
     parts = [smaller for part in parts for smaller in _by_plane(part)]
     parts = [smaller for part in parts for smaller in _unmixed(part, rules)]
-    return tuple(_volume(part, kept, copies, rules) for part in parts if part)
-
-
-def _volume(part: Slices, kept: Slices, copies: Sequence[tuple[CtHeader, CtHeader]], rules: StackRules) -> CtSeries:
-    """One volume, and what the series holds beside it."""
-    series = CtSeries.of(part, rules)
-    again = tuple(pair for pair in copies if pair[0].image in series.images)
-    files = {h.multiframe_uid: h.multiframe_files for h in part if h.multiframe_files}
-    there = {(h.multiframe_uid, h.sop_uid) for h in kept}
-    missing = sum(max(0, total - sum(uid == own for own, _ in there)) for uid, total in files.items())
-    aside = CtSeries.of(kept, rules).images - series.images
-    return replace(series, copies=again, aside=aside, files_missing=missing)
+    images = frozenset(name for h in kept for name in h.names)
+    there = Counter(uid for uid, _ in {(h.multiframe_uid, h.sop_uid) for h in kept})
+    found = []
+    for series in (CtSeries.of(part, rules) for part in parts if part):
+        files = {h.multiframe_uid: h.multiframe_files for h in series.slices if h.multiframe_files}
+        found.append(
+            replace(
+                series,
+                copies=tuple(pair for pair in copies if pair[0].image in series.images),
+                aside=images - series.images,
+                files_missing=sum(max(0, count - there[uid]) for uid, count in files.items()),
+            )
+        )
+    return tuple(found)
 
 
 def differences(volumes: Sequence[CtSeries]) -> str:
