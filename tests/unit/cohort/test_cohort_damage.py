@@ -2,10 +2,12 @@
 
 import shutil
 
+import numpy as np
 import pytest
-from cohort_files import write_patient
+from cohort_files import write_ct, write_patient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mask_files import write_seg, write_volume
 
 from perisurv.cohort import read_patient
 from perisurv.core import InputError
@@ -18,17 +20,49 @@ def sound(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory):
+    """A patient a folder: DICOM SEG of each kind, and research files of each."""
+    root = tmp_path_factory.mktemp("masks")
+    tumour = np.zeros((8, 32, 32), dtype=bool)
+    tumour[3:6, 10:20, 10:20] = True
+    for kind in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        ct = write_ct(root / kind / "ct", kind)
+        write_seg(root / kind / "seg.dcm", ct, {"GTV-1": tumour, "GTVn": ~tumour}, kind=kind)
+    for suffix in ("nii", "nii.gz", "nrrd", "mha"):
+        write_volume(root / suffix / f"ct.{suffix}", np.where(tumour, 40, -900).astype(np.int16))
+        write_volume(root / suffix / f"mask.{suffix}", tumour.astype(np.uint8))
+    return root
+
+
 @given(st.sampled_from(["ct/003.dcm", "rt.dcm"]), st.data())
 @settings(max_examples=150, deadline=None)
 def test_damaged_file_is_bad_input_and_never_a_crash(sound, name, data):
-    folder = sound.parent / "damaged"
+    _damage(sound, f"P1/{name}", 1200 if name.startswith("ct") else None, data)
+
+
+@given(st.sampled_from(["BINARY", "FRACTIONAL", "LABELMAP"]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_damaged_seg_is_bad_input_and_never_a_crash(masks, kind, data):
+    _damage(masks / kind, "seg.dcm", None, data)
+
+
+@given(st.sampled_from(["nii", "nii.gz", "nrrd", "mha"]), st.sampled_from(["ct", "mask"]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_damaged_volume_is_bad_input_and_never_a_crash(masks, suffix, name, data):
+    _damage(masks / suffix, f"{name}.{suffix}", 400, data)
+
+
+def _damage(whole, name, header, data):
+    """Change one to four bytes of a file; of its first ones if ``header`` says how many."""
+    folder = whole.parent / "damaged"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(sound, folder)
-    content = bytearray((folder / "P1" / name).read_bytes())
-    header = len(content) if name == "rt.dcm" else 1200
+    shutil.copytree(whole, folder)
+    content = bytearray((folder / name).read_bytes())
+    last = min(header or len(content), len(content)) - 1
     for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, header - 1))] = data.draw(st.integers(0, 255))
-    (folder / "P1" / name).write_bytes(bytes(content))
+        content[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
+    (folder / name).write_bytes(bytes(content))
     scans, message = _attempt(lambda: [patient.load() for patient in read_patient(folder)])
     assert message or [scan.patient for scan in scans]
 

@@ -362,6 +362,14 @@ def one_number(data):
         item.SegmentNumber = 1
 
 
+def frame_of_no_segment(data):
+    data.PerFrameFunctionalGroupsSequence[0].SegmentIdentificationSequence[0].ReferencedSegmentNumber = None
+
+
+def pixels_of_no_size(data):
+    data.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [0, 2]
+
+
 def unknown_kind(data):
     data.SegmentationType = "MAGIC"
 
@@ -369,11 +377,13 @@ def unknown_kind(data):
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (twice, "unusable mask: B1/seg.dcm holds two frames of segment 1 at one position"),
+        (twice, "unusable mask: B1/seg.dcm: segment 1 has two frames at one position"),
         (without_position, "unusable mask: B1/seg.dcm cannot be read as DICOM SEG"),
         (irregular, "unusable mask: B1/seg.dcm: segment 1 lies on other planes than the slices of the CT"),
         (without_segments, "unreadable file: B1/seg.dcm is not a whole DICOM SEG"),
         (one_number, "unreadable file: B1/seg.dcm gives the segments GTV-1, GTVn one number (1)"),
+        (frame_of_no_segment, "unusable mask: B1/seg.dcm cannot be read as DICOM SEG"),
+        (pixels_of_no_size, "unusable mask: B1/seg.dcm: Voxel spacing must be positive"),
         (unknown_kind, "unusable mask: B1/seg.dcm cannot be read as DICOM SEG"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,20 +60,22 @@ def read_segments(
 
     try:
         data = highdicom.seg.segread(path)
-        return {n: _placed(data, name, n, series, threshold or _HALF) for n in numbers}
-    except DICOM_ERRORS as error:
+        return {n: _placed(data, n, series, threshold or _HALF) for n in numbers}
+    except (ReadError, GeometryError) as error:
+        raise type(error)(f"{name}: {error}") from error
+    except (*DICOM_ERRORS, sqlite3.Error) as error:  # highdicom keeps an index of frames in SQLite
         raise ReadError(f"{name} cannot be read as DICOM SEG ({type(error).__name__}); export it again.") from error
 
 
-def _placed(data: Any, name: str, number: int, series: CtSeries, share: float) -> Placed:
+def _placed(data: Any, number: int, series: CtSeries, share: float) -> Placed:
     geometry = series.geometry()
-    frames = _frames(data, name, number, share, geometry.spacing_mm[0])
+    frames = _frames(data, number, share, geometry.spacing_mm[0])
     values = np.zeros(geometry.shape, dtype=bool)
     outside = 0
     for frame in frames:
         index = _index(frame, series, geometry)
         if index is None or not series.rectangular:
-            return place(_volume(data, name, number, share), geometry)
+            return place(_volume(data, number, share), geometry)
         inside = ((index >= 0) & (index < geometry.shape)).all(axis=1)
         values[tuple(index[inside].T)] = True
         outside += int((~inside).sum())
@@ -89,7 +92,7 @@ def _index(frame: _Frame, series: CtSeries, geometry: Geometry) -> NDArray[np.in
     return None if index is None else index + np.array((k, 0, 0))
 
 
-def _frames(data: Any, name: str, number: int, share: float, step_mm: float) -> list[_Frame]:
+def _frames(data: Any, number: int, share: float, step_mm: float) -> list[_Frame]:
     """The planes of a segment."""
     every = list(range(int(data.NumberOfFrames)))
     if data.segmentation_type.value != "LABELMAP":
@@ -100,7 +103,7 @@ def _frames(data: Any, name: str, number: int, share: float, step_mm: float) -> 
         frames.append(_Frame(_plane(data, n, step_mm), _inside(data, pixels, number, share)))
     places = [tuple(np.round(f.plane.origin_mm, 3)) for f in frames]
     if len(set(places)) < len(places):
-        raise ReadError(f"{name} holds two frames of segment {number} at one position; export it again.")
+        raise ReadError(f"segment {number} has two frames at one position; export it again.")
     return frames
 
 
@@ -134,13 +137,13 @@ def _group(data: Any, n: int, name: str) -> Dataset:
     raise KeyError(name)
 
 
-def _volume(data: Any, name: str, number: int, share: float) -> Mask:
+def _volume(data: Any, number: int, share: float) -> Mask:
     """A segment on its own regular grid."""
     try:
         volume = data.get_volume(segment_numbers=[number], rescale_fractional=False)
     except (RuntimeError, ValueError) as error:
         raise GeometryError(
-            f"{name}: segment {number} lies on other planes than the slices of the CT, and its frames make no "
+            f"segment {number} lies on other planes than the slices of the CT, and its frames make no "
             "regular volume; draw it on the CT."
         ) from error
     grid = grid_of(volume.array.shape[:3], volume.affine[:3, :3], volume.affine[:3, 3])
