@@ -195,7 +195,7 @@ def _place(folder: Path, series: IdcSeries) -> Path:
 
 def _difference(place: Path, series: IdcSeries) -> str:
     """How a folder differs from the series of the index, or nothing."""
-    sizes = [path.stat().st_size for path in place.glob("*.dcm")]
+    sizes = [path.stat().st_size for path in place.glob("*") if not path.name.startswith(".")]
     if len(sizes) != series.files:
         return f"{len(sizes)} files instead of {series.files}"
     if sum(sizes) != series.size_bytes:

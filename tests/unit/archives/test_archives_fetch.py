@@ -172,6 +172,7 @@ def test_killed_in_the_middle_it_goes_on(store, index, source, tmp_path):
     run(index, store, tmp_path / "got")
     assert contents(tmp_path / "got") == contents(source)
     assert {Path(key).name for key in store.got} == {Path(key).name for key in store.objects()} - whole
+    assert {path.suffix for path in (tmp_path / "got").glob("S*/*/*")} == {".dcm"}
 
 
 def test_a_broken_object_costs_its_series_only(store, index, source, tmp_path):
