@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +32,7 @@ _KNOWN_COLUMNS = {
 _KNOWN_CELLS = {"nsclc_radiomics": 'time_unit = "days"\ntnm_edition = 6\n'}
 
 
-def read_tables(folder: Path, patients: Sequence[str]) -> dict[str, pd.DataFrame]:
+def read_tables(folder: Path, patients: Collection[str]) -> dict[str, pd.DataFrame]:
     """Rows of these patients in the clinical tables of a folder (Parquet), the ID in column ``PatientID``.
 
     Raises
@@ -48,7 +48,7 @@ def read_tables(folder: Path, patients: Sequence[str]) -> dict[str, pd.DataFrame
         except (OSError, ValueError) as error:
             raise ReadError(f"the clinical table {name} cannot be read: {error}") from error
         if re.fullmatch(r"\w+", name) and _ID in table.columns:
-            own = table[table[_ID].isin(patients)].drop(columns=_BATCH, errors="ignore")
+            own = table[table[_ID].isin(list(patients))].drop(columns=_BATCH, errors="ignore")
             if len(own):
                 tables[name] = _one_id(own).sort_values("PatientID", kind="stable")
     return tables

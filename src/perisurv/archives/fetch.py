@@ -195,7 +195,7 @@ def _place(folder: Path, series: IdcSeries) -> Path:
 
 def _difference(place: Path, series: IdcSeries) -> str:
     """How a folder differs from the series of the index, or nothing."""
-    sizes = [path.stat().st_size for path in place.glob("*.dcm")]
+    sizes = [path.stat().st_size for path in place.glob("*") if not path.name.startswith(".")]
     if len(sizes) != series.files:
         return f"{len(sizes)} files instead of {series.files}"
     if sum(sizes) != series.size_bytes:
@@ -220,12 +220,13 @@ def _fetch_series(s5cmd: _S5cmd, folder: Path, series: IdcSeries) -> str:
 
 
 def _clinical(plan: FetchPlan, s5cmd: _S5cmd) -> tuple[list[Path], list[str]]:
-    """Write the clinical tables of the selected patients; they never keep the images from coming."""
+    """Write the clinical tables of the patients of the folder; they never keep the images from coming."""
+    earlier = (entry["patient"] for entry in _read_provenance(plan.folder).get("series", []))
     staging = plan.folder.absolute() / _STAGING / "clinical"
     source = f"s3://idc-open-metadata/bigquery_export/idc_{plan.idc_version}_clinical/{plan.collection}_*"
     problem = s5cmd("sync", "--size-only", "--delete", source, f"{staging}/")
     try:
-        tables = {} if problem else read_tables(staging, plan.patients)
+        tables = {} if problem else read_tables(staging, {*plan.patients, *earlier})
     except ReadError as error:
         tables, problem = {}, str(error)
     written = [write_table(plan.folder / f"{name}.csv", table) for name, table in tables.items()]

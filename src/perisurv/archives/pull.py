@@ -147,7 +147,7 @@ def pull(
 
 
 def _client(url: str, login: Login, timeout_s: float) -> Any:
-    _check_url(url)
+    scheme = _checked_scheme(url)
     try:
         from dicomweb_client import DICOMwebClient  # noqa: PLC0415 (loaded when first used)
         from requests import Session  # noqa: PLC0415
@@ -155,7 +155,7 @@ def _client(url: str, login: Login, timeout_s: float) -> Any:
         raise InputError('Pulling needs dicomweb-client: pip install "perisurv[archives]".') from None
     session = Session()
     session.max_redirects = 0  # a login never follows to another server
-    if (login.user or login.header) and url.startswith("http:"):
+    if (login.user or login.header) and scheme == "http":
         _LOG.warning("The login goes over the network unencrypted (http); use https beyond this machine.")
     if login.user:
         session.auth = (login.user, login.password)
@@ -167,7 +167,7 @@ def _client(url: str, login: Login, timeout_s: float) -> Any:
     return client
 
 
-def _check_url(url: str) -> None:
+def _checked_scheme(url: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
@@ -179,6 +179,7 @@ def _check_url(url: str) -> None:
         raise InputError("The URL holds a login. Give the user by --user and the password as it asks for.")
     if parts.query or parts.fragment:
         raise InputError("The URL must be the root of the DICOMweb service, without ? and #.")
+    return parts.scheme
 
 
 def _studies(client: Any, options: PullOptions) -> list[str]:
@@ -187,7 +188,7 @@ def _studies(client: Any, options: PullOptions) -> list[str]:
         found |= dict.fromkeys(_pages(client.search_for_studies, _STUDY))
     for patient in options.patients:
         answers = _pages(client.search_for_studies, _STUDY, search_filters={"PatientID": patient})
-        own = [uid for uid, item in answers.items() if _value(item, _PATIENT) == patient]
+        own = [uid for uid, item in answers.items() if _value(item, _PATIENT).strip() == patient.strip()]
         if not own:
             raise InputError(f"The archive has no study of patient {patient}; check the ID.")
         found |= dict.fromkeys(own)
@@ -230,7 +231,10 @@ def _retrieve(client: Any, url: str, store: ObjectFolder, uids: ObjectUids) -> s
         return f"object {uids.instance}: {error}"
     if got != uids:
         return f"object {uids.instance}: the archive sent another one."
-    store.add(uids, lambda file: data.save_as(file, enforce_file_format=True))
+    try:
+        store.add(uids, lambda file: data.save_as(file, enforce_file_format=True))
+    except _NOT_DICOMWEB:
+        return f"object {uids.instance}: what the archive sent cannot be written as DICOM."
     return ""
 
 

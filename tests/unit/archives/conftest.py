@@ -19,11 +19,18 @@ DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "reader", "s3cret-Pass"
 
 
-@pytest.fixture
-def store():
-    """An S3 server without any object."""
+@pytest.fixture(scope="session")
+def running_store():
     with ObjectStore() as server:
         yield server
+
+
+@pytest.fixture
+def store(running_store):
+    """The S3 server of the session, without any object."""
+    running_store.clear()
+    yield running_store
+    running_store.go_on.set()
 
 
 @dataclass

@@ -42,18 +42,22 @@ class ObjectStore:
         self._thread.start()
         login = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
         self.s3 = boto3.client("s3", endpoint_url=self.url, **login)
-        for bucket in ("idc-open-data", "idc-open-data-cr", "idc-open-metadata"):
-            self.s3.create_bucket(Bucket=bucket)
         return self
 
     def __exit__(self, *_):
-        self.go_on.set()
         self.s3.close()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def clear(self) -> None:
+        """Forget everything but the buckets of the archive."""
         for account in get_backend("s3").values():
             account["aws"].reset()
+        for bucket in ("idc-open-data", "idc-open-data-cr", "idc-open-metadata"):
+            self.s3.create_bucket(Bucket=bucket)
+        for names in (self.got, self.broken, self.stalled, self.go_on):
+            names.clear()
 
     def put(self, key: str, body: bytes, bucket: str = "idc-open-data") -> None:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body, ACL="public-read")

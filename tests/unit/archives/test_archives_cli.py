@@ -66,7 +66,7 @@ def test_the_list(index):
 @pytest.mark.parametrize(("break_it", "code"), [(False, 2), (True, 1)])
 def test_exit_codes(index, store, tmp_path, monkeypatch, capsys, break_it, code):
     """2: what was asked for is not there; 1: the archive failed."""
-    store.broken.update(store.objects())
+    store.s3.delete_object(Bucket="idc-open-data", Key=store.objects()[0])
     collection = "nsclc-radiomics" if break_it else "nsclc-radiomicz"
     command = ["perisurv", "fetch", collection, str(tmp_path / "got"), "--yes", "--endpoint", store.url]
     monkeypatch.setattr(sys, "argv", command)

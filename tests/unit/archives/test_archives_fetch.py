@@ -82,11 +82,13 @@ def test_a_study_file_that_is_there_stays(store, index, tmp_path):
     assert run(index, store, tmp_path / "got").study.read_text(encoding="utf-8") == "mine"
 
 
-def test_the_clinical_table_has_the_selected_patients_and_one_id(store, index, tmp_path):
+def test_the_clinical_table_has_the_patients_of_the_folder_and_one_id(store, index, tmp_path):
     done = run(index, store, tmp_path / "got", first=1)
     table = pd.read_csv(done.clinical[0])
     assert table["PatientID"].tolist() == ["S1"]
     assert not {"dicom_patient_id", "patientid", "source_batch"} & set(table.columns)
+    done = run(index, store, tmp_path / "got", patients=("S2",))
+    assert pd.read_csv(done.clinical[0])["PatientID"].tolist() == ["S1", "S2"]  # both lie in the folder
 
 
 def test_without_clinical_table_the_images_come_and_it_is_said(store, source, tmp_path):
@@ -172,6 +174,7 @@ def test_killed_in_the_middle_it_goes_on(store, index, source, tmp_path):
     run(index, store, tmp_path / "got")
     assert contents(tmp_path / "got") == contents(source)
     assert {Path(key).name for key in store.got} == {Path(key).name for key in store.objects()} - whole
+    assert {path.suffix for path in (tmp_path / "got").glob("S*/*/*")} == {".dcm"}
 
 
 def test_a_broken_object_costs_its_series_only(store, index, source, tmp_path):

@@ -16,7 +16,7 @@ import pytest
 import requests
 from cohort_files import uid, write_ct, write_patient
 from pydicom import dcmread
-from pydicom.uid import RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 from typer.testing import CliRunner
 
 from perisurv.archives import Login, PullOptions, pull
@@ -186,6 +186,24 @@ def test_compressed_and_enhanced_objects_stay_as_they_are(orthanc, login, tmp_pa
     assert pixels(tmp_path / "got") == pixels(tmp_path / "source")
 
 
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_no_identity_in_logs_or_names(orthanc, login, tmp_path, caplog, syntax):
+    """Not even of values that pydicom would complain about, and these come as they are."""
+    (path,) = write_ct(tmp_path / "source", "S1", slices=[0])
+    data = dcmread(path)
+    with pytest.warns(UserWarning, match="value"):
+        data.PatientName, data.PatientBirthDate, data.PatientAge = "Secret" * 20, "Secretdate", "SecretAge"
+    data.file_meta.TransferSyntaxUID = syntax
+    data.save_as(path, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+    orthanc.upload(tmp_path / "source")
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    pull(orthanc.dicomweb, tmp_path / "got", S1, login=login)
+    (got,) = (tmp_path / "got").rglob("*.dcm")
+    assert "Secret" not in caplog.text + str(got)
+    assert got.read_bytes() == path.read_bytes()
+
+
 def test_one_object_that_fails_does_not_keep_the_others(filled, tmp_path):
     broken = set()
 
@@ -293,6 +311,7 @@ def test_silence_and_absence_are_said_without_the_patient(tmp_path, caplog):
 @pytest.mark.parametrize(
     "url",
     ["ftp://host/dicom-web", "file:///etc/passwd", "host/dicom-web", "http://", "https://u:p@host/x", "http://h:x/y",
+     "http://[::1/x",
      "https://host/x?a=b"],
 )  # fmt: skip
 def test_only_plain_urls_are_pulled_from(tmp_path, url):

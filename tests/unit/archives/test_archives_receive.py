@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +30,24 @@ SUCCESS, OUT_OF_RESOURCES, DOES_NOT_MATCH, NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA9
 MR = "1.2.840.10008.5.1.4.1.1.4"
 
 
+@pytest.fixture(scope="module")
+def running():
+    """Receivers of the module. Each needs half a second to end, so they end together."""
+    receivers = []
+    yield receivers
+    with ThreadPoolExecutor(len(receivers)) as pool:
+        list(pool.map(lambda receiver: receiver.__exit__(), receivers))
+
+
 @pytest.fixture
-def listen(tmp_path):
+def listen(running, tmp_path):
     """Start a receiver of the test on a free port."""
-    running = []
 
     def start(**options):
         running.append(Receiver(tmp_path / "got", ReceiveOptions(port=0, **options)).__enter__())
         return running[-1]
 
-    yield start
-    for receiver in running:
-        receiver.__exit__()
+    return start
 
 
 def slices(tmp_path, n=1):
