@@ -60,7 +60,8 @@ class TrueAnatomy:
     Parameters
     ----------
     right, left
-        The lungs: all within the pleura, with vessels, airways and the part of the tumour that lies there.
+        The lungs: all within the pleura, with vessels, airways and the part of the tumour that lies there; without
+        the great vessels and the oesophagus.
     bones
         Vertebrae, ribs, sternum and scapulae with their marrow; not cartilage and discs.
     airways
@@ -221,6 +222,7 @@ class _Painted:
     canvas: Canvas
     lung: Cover
     bones: NDArray[np.bool_]
+    great: tuple[Cover, Cover]
     vessels: Cover
     airways: Cover
 
@@ -232,15 +234,16 @@ def _paint(thorax: Thorax) -> _Painted:
     paint_spine(canvas, rng, body)
     paint_chest_wall_bones(canvas, rng, body, fields)
     bones = canvas.hu > BONE_HU
-    paint_great_vessels(canvas, body)
+    great = paint_great_vessels(canvas, body)
     vessels = paint_lung_vessels(canvas, rng, body, fields, lung)
-    return _Painted(canvas, lung, bones, vessels, paint_airways(canvas, rng, body, fields))
+    return _Painted(canvas, lung, bones, great, vessels, paint_airways(canvas, rng, body, fields))
 
 
 def _anatomy(painted: _Painted, tumour: NDArray[np.float32]) -> TrueAnatomy:
     shape = painted.canvas.geometry.shape
     lungs, vessels, airways = (_half(cover, shape) for cover in (painted.lung, painted.vessels, painted.airways))
     _, _, x = axes_mm(painted.canvas.geometry)
+    lungs &= ~(_half(painted.great[0], shape) | _half(painted.great[1], shape))
     free = tumour < HALF
     return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free)
 

@@ -37,8 +37,8 @@ def hilum_mm(body: Body, side: float) -> NDArray[np.float64]:
     return np.asarray(carina_mm(body) + np.array([side * 42.0, 2.0, -20.0 if side < 0 else -16.0]))
 
 
-def paint_great_vessels(canvas: Canvas, body: Body) -> None:
-    """Aorta, pulmonary arteries, superior vena cava and oesophagus."""
+def paint_great_vessels(canvas: Canvas, body: Body) -> tuple[Cover, Cover]:
+    """Aorta, pulmonary arteries and superior vena cava; oesophagus. Returns box and share that each of both fills."""
     top, base = carina_mm(body)[2] + 22.0, body.domes[1]
     spine = float(body.spine_y(np.array(top)))
     back = float(body.spine_y(np.array(0.0)))
@@ -61,9 +61,9 @@ def paint_great_vessels(canvas: Canvas, body: Body) -> None:
         ([(12, -8, top + 6), (14, -2, top + 30), (18, -2, top + 90)], 6.5),
     ]
     sampled = [tube_along(np.array(knots, dtype=float), np.full(len(knots), radius), 3.0) for knots, radius in tubes]
-    _paint(canvas, sampled, HU["blood"])
+    vessels = _paint(canvas, sampled, HU["blood"])
     gullet = np.array([(6, back - 28, -40), (4, spine - 26, top - 30), (4, spine - 22, top + 90)], dtype=float)
-    _paint(canvas, [tube_along(gullet, np.full(3, 7.0), 3.0)], HU["blood"] - 6.0)
+    return vessels, _paint(canvas, [tube_along(gullet, np.full(3, 7.0), 3.0)], HU["blood"] - 6.0)
 
 
 def paint_lung_vessels(canvas: Canvas, rng: Generator, body: Body, fields: Fields, lung: Cover) -> Cover:

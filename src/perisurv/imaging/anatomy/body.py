@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
-from perisurv.imaging.anatomy.coarse import Bools, block_mean, eroded, largest
+from perisurv.imaging.anatomy.coarse import Bools, block_mean, largest, neighbours
 from perisurv.imaging.resample import resample_mask
 
 __all__ = ["COARSE_MM", "OUTSIDE_HU", "body_mask", "coarse_body"]
@@ -40,11 +40,23 @@ def body_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
 
 def coarse_body(hu: NDArray[np.float32]) -> Bools:
     """The body on an axial grid of about 3 mm."""
-    dense = largest(ndimage.binary_dilation(eroded(hu > BODY_HU, 1)))
-    body = np.stack([ndimage.binary_fill_holes(plane) for plane in dense])
+    core = ~neighbours(hu <= BODY_HU)  # the border of the image is not an outside
+    body = _filled_slices(largest(neighbours(core)))
     labels, _ = ndimage.label(~body)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         part = labels[box] == label
         if np.median(hu[box][part]) > OUTSIDE_HU:
             body[box] |= part
     return body
+
+
+def _filled_slices(mask: Bools) -> Bools:
+    """The mask with the holes of every slice."""
+    within = np.zeros((3, 3, 3), dtype=bool)
+    within[1, 1, :] = within[1, :, 1] = True
+    labels, n = ndimage.label(~mask, within)
+    outside = np.zeros(n + 1, dtype=bool)
+    for edge in (labels[:, (0, -1)], labels[:, :, (0, -1)]):
+        outside[np.unique(edge)] = True
+    outside[0] = False
+    return np.asarray(~outside[labels])

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Volume
 
-__all__ = ["AIR_HU", "Bools", "Box", "block_mean", "box_of", "closed", "eroded", "filled", "grown", "largest", "shrunk"]
+__all__ = ["AIR_HU", "Bools", "Box", "block_mean", "box_of", "closed", "filled", "grown", "largest", "neighbours", "shrunk"]
 
 Bools = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
@@ -44,30 +44,41 @@ def box_of(mask: Bools, margin: int = 0) -> Box:
 
 
 def grown(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
-    """All voxels at most so far from the mask."""
-    if not mask.any():
-        return mask
-    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= by_mm)
+    """All voxels at most so far from the mask; for distances of a few voxels, where no distance map is needed."""
+    limit = np.float32(by_mm * by_mm * (1 + 1e-5))
+    squared = np.where(mask, np.float32(0), 2 * limit)
+    for axis, step in enumerate(spacing_mm):
+        along = np.moveaxis(squared, axis, 0)
+        nearest = along.copy()
+        for n in range(1, min(int(by_mm / step * (1 + 1e-5)), len(along) - 1) + 1):
+            away = np.float32((n * step) ** 2)
+            np.minimum(nearest[n:], along[:-n] + away, out=nearest[n:])
+            np.minimum(nearest[:-n], along[n:] + away, out=nearest[:-n])
+        squared = np.moveaxis(nearest, 0, axis)
+    return np.asarray(squared <= limit)
 
 
 def shrunk(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
     """Voxels farther than this from all that is not in the mask; the border of the image is not an outside."""
-    if mask.all():
-        return mask
-    return np.asarray(ndimage.distance_transform_edt(mask, sampling=spacing_mm) > by_mm)
+    return ~grown(~mask, by_mm, spacing_mm)
 
 
 def closed(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
-    """What no ball of this radius reaches that stays outside the mask."""
+    """The mask and all that a ball of this radius cannot reach from outside."""
     pad = [(int(by_mm / step) + 1,) * 2 for step in spacing_mm]
     inner = tuple(slice(a, -a) for a, _ in pad)
     wide = grown(np.pad(mask, pad), by_mm, spacing_mm)
     return np.asarray(shrunk(wide, by_mm, spacing_mm)[inner])
 
 
-def eroded(mask: Bools, voxels: int) -> Bools:
-    """Erosion to which the border of the image is not an outside, so that it opens no gap along an edge."""
-    return np.asarray(ndimage.binary_erosion(mask, iterations=voxels, border_value=1))
+def neighbours(mask: Bools) -> Bools:
+    """The mask and the voxels that share a face with it."""
+    wide = mask.copy()
+    for axis in range(3):
+        source, target = np.moveaxis(mask, axis, 0), np.moveaxis(wide, axis, 0)
+        target[1:] |= source[:-1]
+        target[:-1] |= source[1:]
+    return wide
 
 
 def filled(mask: Bools) -> Bools:

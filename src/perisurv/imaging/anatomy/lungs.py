@@ -11,7 +11,7 @@ from scipy import ndimage
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
 from perisurv.imaging.anatomy.body import COARSE_MM, OUTSIDE_HU, coarse_body
-from perisurv.imaging.anatomy.coarse import AIR_HU, Bools, block_mean, box_of, closed, filled, grown, shrunk
+from perisurv.imaging.anatomy.coarse import AIR_HU, Bools, block_mean, box_of, closed, filled, grown, neighbours, shrunk
 from perisurv.imaging.anatomy.sides import sides
 from perisurv.imaging.resample import resample_volume
 
@@ -20,9 +20,11 @@ __all__ = ["Lungs", "find_lungs", "lung_mask"]
 LUNG_HU, SOFT_HU = -850.0, 50.0  # AIR_HU lies midway
 AIRWAY_MM = 6.0  # half the width of the airways that are cut off where they leave a lung
 MARGIN_MM = 1.5
-SHARE_OF_LARGEST = 0.02
-# An airway of the mediastinum holds voxels of pure air and has this volume at least.
-GAS_HU, GAS_SHARE, AIRWAY_ML = -930.0, 0.1, 1.0
+LEAST_ML = 1.0
+# Gas of trachea and bowel is a small piece of nothing but air, emphysema a large one or not so far below the lung.
+GAS_HU, GAS_BELOW_LUNG_HU, GAS_OF_LARGEST = -930.0, 40.0, 0.15
+# An airway of the mediastinum has this share of voxels of pure air and this volume at least.
+GAS_SHARE, AIRWAY_ML = 0.1, 1.0
 VESSEL_MM = 9.0  # half the width of vessels and gaps that are filled everywhere
 PLEURA_MM = 30.0  # radius of the ball that rolls along the chest wall
 BONE_HU = 150.0
@@ -43,12 +45,15 @@ class Lungs:
         In HU: below -400 inside, above outside; across a border it runs as the mean HU does, so that the border on a
         finer grid lies where lung and soft tissue share a voxel.
     side
-        +1 nearer to the left lung of the patient, -1 nearer to the right.
+        Positive nearer to the left lung of the patient, negative nearer to the right.
+    gas
+        Air of the body outside the lungs: trachea and main bronchi, bowel.
     """
 
     axial: Axial
     level: Volume
     side: Volume
+    gas: Mask
 
     def on(self, grid: Geometry) -> tuple[Mask, Mask]:
         """Right and left lung on a grid with parallel axes; empty outside the CT."""
@@ -85,42 +90,51 @@ def find_lungs(ct: Volume) -> Lungs:
     coarse = block_mean(axial.volume(ct), COARSE_MM)
     spacing = coarse.geometry.spacing_mm
     body = coarse_body(coarse.values)
+    air = (coarse.values < AIR_HU) & body
     level = np.where(coarse.values < AIR_HU, SOFT_HU, np.minimum(coarse.values, SOFT_HU))
-    side = np.zeros(level.shape, dtype=np.int8)
-    if body.any():
-        box = box_of(body)
-        hu = coarse.values[box]
-        air = _aerated(hu, body[box], spacing)
-        middle = float(np.nonzero(body[box])[2].mean())
-        side[box] = sides(air, hu, middle, spacing)
-        inside = _complete(air & (side[box] < 0), hu, spacing, 1) | _complete(air & (side[box] > 0), hu, spacing, -1)
-        level[box] = np.where(inside, np.where(air, np.clip(hu, LUNG_HU, AIR_HU - 1), LUNG_HU), level[box])
-    return Lungs(axial, Volume(level, coarse.geometry), Volume(side, coarse.geometry))
+    side = np.zeros(level.shape, dtype=np.float32)
+    if air.any():
+        box = box_of(air)
+        hu, middle = coarse.values[box], float(np.nonzero(body)[2].mean() - box[2].start)
+        lung = _aerated(hu, air[box], spacing)
+        air[box] &= ~lung
+        side[box] = sides(lung, hu, middle, spacing)
+        inside = _complete(lung & (side[box] < 0), hu, spacing, 1) | _complete(lung & (side[box] >= 0), hu, spacing, -1)
+        level[box] = np.where(inside, np.where(lung, np.clip(hu, LUNG_HU, AIR_HU - 1), LUNG_HU), level[box])
+    return Lungs(axial, *(Volume(values, coarse.geometry) for values in (level, side)), Mask(air, coarse.geometry))
 
 
-def _aerated(hu: Singles, body: Bools, spacing_mm: Step) -> Bools:
+def _aerated(hu: Singles, air: Bools, spacing_mm: Step) -> Bools:
     """The air of both lungs: of the parts that are large where they are wide, without airways that leave them."""
-    air = (hu < AIR_HU) & body
-    cores = _large(shrunk(air, AIRWAY_MM, spacing_mm), hu)
+    voxel_ml = float(np.prod(spacing_mm)) / 1000.0
+    cores = _lung_like(shrunk(air, AIRWAY_MM, spacing_mm), hu, LEAST_ML / voxel_ml)
     near = grown(cores, AIRWAY_MM + MARGIN_MM, spacing_mm) & air
     # Thin parts of the lung go on from there; so does the airway, which is filled with pure air.
     labels, n = ndimage.label(air & ~near)
-    touching = np.zeros(n + 1, dtype=bool)
-    touching[np.unique(labels[ndimage.binary_dilation(near)])] = True
+    keep = np.zeros(n + 1, dtype=bool)
+    keep[np.unique(labels[neighbours(near)])] = True
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     gas = np.bincount(labels[hu < GAS_HU], minlength=n + 1)
-    airway = (gas > GAS_SHARE * sizes) & (sizes * np.prod(spacing_mm) > 1000.0 * AIRWAY_ML)
-    keep = touching & ~airway
+    keep &= (gas <= GAS_SHARE * sizes) | (sizes * voxel_ml < AIRWAY_ML)
     keep[0] = False
     return near | keep[labels]
 
 
-def _large(cores: Bools, hu: Singles) -> Bools:
-    """The components that are large enough for lung and denser than gas."""
+def _lung_like(cores: Bools, hu: Singles, least: float) -> Bools:
+    """The pieces with at least so many voxels that are not gas."""
     labels, n = ndimage.label(cores)
-    sizes = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-    large = 1 + np.flatnonzero(sizes > SHARE_OF_LARGEST * sizes.max(initial=0))
-    return np.isin(labels, [k for k in large if np.median(hu[labels == k]) > OUTSIDE_HU])
+    sizes = np.bincount(labels.ravel(), minlength=n + 1)
+    sizes[0] = 0
+    boxes = ndimage.find_objects(labels)
+    median = {
+        int(k): float(np.median(hu[boxes[k - 1]][labels[boxes[k - 1]] == k])) for k in np.flatnonzero(sizes > least)
+    }
+    dense = [k for k in median if median[k] > OUTSIDE_HU]
+    if not dense:
+        return np.zeros_like(cores)
+    first = max(dense, key=lambda k: sizes[k])
+    limit = min(GAS_HU, median[first] - GAS_BELOW_LUNG_HU)
+    return np.isin(labels, [k for k in dense if median[k] > limit or sizes[k] > GAS_OF_LARGEST * sizes[first]])
 
 
 def _complete(air: Bools, hu: Singles, spacing_mm: Step, medial: int) -> Bools:
@@ -130,9 +144,16 @@ def _complete(air: Bools, hu: Singles, spacing_mm: Step, medial: int) -> Bools:
     box = box_of(air)
     part = air[box]
     inside = filled(closed(part, VESSEL_MM, spacing_mm))
-    covered = np.logical_or.accumulate(part[..., ::-medial], axis=2)[..., ::-medial]
-    covered &= np.logical_or.accumulate(part, axis=0)
-    inside |= closed(part, PLEURA_MM, spacing_mm) & covered & (hu[box] < BONE_HU)
+    inside |= closed(part, PLEURA_MM, spacing_mm) & _costal(part, medial) & (hu[box] < BONE_HU)
     whole = np.zeros_like(air)
     whole[box] = inside
     return whole
+
+
+def _costal(lung: Bools, medial: int) -> Bools:
+    """Voxels on the side of the chest wall: lung towards the other lung and below, none to one side at least."""
+    behind = np.logical_or.accumulate(lung, axis=1)
+    before = np.logical_or.accumulate(lung[:, ::-1], axis=1)[:, ::-1]
+    towards = np.logical_or.accumulate(lung[..., ::-medial], axis=2)[..., ::-medial]
+    beyond = np.logical_or.accumulate(lung[..., ::medial], axis=2)[..., ::medial]
+    return towards & np.logical_or.accumulate(lung, axis=0) & ~(behind & before & beyond)
