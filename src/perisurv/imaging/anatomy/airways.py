@@ -16,9 +16,8 @@ __all__ = ["airway_mask"]
 GRID_MM = 1.2
 WALL_MM = 2.0
 SEED_HU = -930.0
-LIMITS_HU = (-960.0, -940.0, -920.0, -900.0, -880.0, -860.0, -840.0)
-# A higher limit that adds more than this has broken through a wall into the lung.
-LEAK_FACTOR, LEAK_ML = 1.3, 3.0
+LIMITS_HU = (-970.0, -950.0, -930.0, -910.0, -890.0, -870.0)
+LEAK = 1.1  # a higher limit that adds more has broken through a wall into the lung
 
 
 def airway_mask(ct: Volume, lungs: Lungs, grid: Geometry | None = None) -> Mask:
@@ -45,7 +44,7 @@ def airway_mask(ct: Volume, lungs: Lungs, grid: Geometry | None = None) -> Mask:
     box = _chest(lungs, trachea, fine.geometry)
     part = fine.crop(box)
     seed = resample_mask(trachea, part.geometry).values
-    lumen = Mask(_connected(part.values, seed, part.geometry.voxel_volume_mm3 / 1000.0), part.geometry)
+    lumen = Mask(_connected(part.values, seed), part.geometry)
     turned = lungs.axial.geometry(grid)
     found = grown(resample_mask(lumen, turned).values, WALL_MM, turned.spacing_mm)
     return Mask(lungs.axial.back(found), grid)
@@ -71,21 +70,19 @@ def _chest(lungs: Lungs, trachea: Mask, fine: Geometry) -> Box:
     box = box_of((lungs.level.values < AIR_HU) | trachea.values, 1)
     low = fine.to_index(coarse.to_mm([s.start for s in box]))
     high = fine.to_index(coarse.to_mm([s.stop for s in box]))
-    k, j, i = (
-        slice(max(int(a), 0), min(int(np.ceil(b)), n)) for a, b, n in zip(low, high, fine.shape, strict=True)
-    )
+    k, j, i = (slice(max(int(a), 0), min(int(np.ceil(b)), n)) for a, b, n in zip(low, high, fine.shape, strict=True))
     return k, j, i
 
 
-def _connected(hu: NDArray[np.float32], seed: Bools, voxel_ml: float) -> Bools:
+def _connected(hu: NDArray[np.float32], seed: Bools) -> Bools:
+    """The air below the highest limit that does not leak."""
     found = seed & (hu < SEED_HU)
-    volume = 0.0
     for limit in LIMITS_HU:
-        labels, _ = ndimage.label((hu < limit) | seed)
-        reached = np.unique(labels[seed])
-        grown_air = np.isin(labels, reached[reached > 0])
-        now = np.count_nonzero(grown_air) * voxel_ml
-        if volume and now > LEAK_FACTOR * volume + LEAK_ML:
+        labels, n = ndimage.label((hu < limit) | seed)
+        reached = np.zeros(n + 1, dtype=bool)
+        reached[np.unique(labels[seed])] = True
+        air = reached[labels]
+        if limit > LIMITS_HU[0] and np.count_nonzero(air) > LEAK * np.count_nonzero(found):
             break
-        found, volume = grown_air, now
+        found = air
     return found

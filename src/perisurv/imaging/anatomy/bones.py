@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
+from perisurv.imaging.anatomy.body import body_mask
 from perisurv.imaging.anatomy.coarse import Bools, block_mean, closed
 from perisurv.imaging.resample import resample_mask
 
@@ -22,10 +23,10 @@ MARROW_MM = 8.0
 def bone_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
     """Ribs, vertebrae, sternum, shoulder girdle with their marrow.
 
-    Connected parts above 180 HU of at least 2 ml, or cut by the border of the image, some of it above 350 HU, and
-    what is denser than 90 HU between them (closing by 8 mm). Calcified nodes and nodules are too small, vessels with
-    contrast medium too even for it, unless they touch bone. Cartilage is not part of it. Found on a grid of about
-    2 mm.
+    Connected parts of the body above 180 HU of at least 2 ml, or cut by the border of the image, some of it above
+    350 HU, and what is denser than 90 HU between them (closing by 8 mm). Calcified nodes and nodules are too small,
+    vessels with contrast medium too even for it, unless they touch bone. Cartilage is not part of it. Found on a grid
+    of about 2 mm.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def bone_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
     axial = Axial.of(ct.geometry)
     fine = block_mean(axial.volume(ct), GRID_MM)
     hu = fine.values
-    bone = _parts(hu > BONE_HU, hu > CORTEX_HU, fine.geometry.voxel_volume_mm3 / 1000.0)
+    bone = _parts((hu > BONE_HU) & body_mask(fine).values, hu > CORTEX_HU, fine.geometry.voxel_volume_mm3 / 1000.0)
     if bone.any():
         bone |= closed(bone, MARROW_MM, fine.geometry.spacing_mm) & (hu > MARROW_HU)
     found = resample_mask(Mask(bone, fine.geometry), axial.geometry(grid))

@@ -10,7 +10,19 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Volume
 
-__all__ = ["AIR_HU", "Bools", "Box", "block_mean", "box_of", "closed", "filled", "grown", "largest", "neighbours", "shrunk"]
+__all__ = [
+    "AIR_HU",
+    "Bools",
+    "Box",
+    "block_mean",
+    "box_of",
+    "closed",
+    "filled",
+    "grown",
+    "largest",
+    "neighbours",
+    "shrunk",
+]
 
 Bools = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
@@ -64,10 +76,10 @@ def shrunk(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
 
 
 def closed(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
-    """The mask and all that a ball of this radius cannot reach from outside."""
+    """The mask and all that a ball of this radius cannot reach from outside; beyond the border the mask goes on."""
     pad = [(int(by_mm / step) + 1,) * 2 for step in spacing_mm]
     inner = tuple(slice(a, -a) for a, _ in pad)
-    wide = grown(np.pad(mask, pad), by_mm, spacing_mm)
+    wide = grown(np.pad(mask, pad, mode="edge"), by_mm, spacing_mm)
     return np.asarray(shrunk(wide, by_mm, spacing_mm)[inner])
 
 

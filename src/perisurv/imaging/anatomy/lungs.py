@@ -32,7 +32,6 @@ Singles = NDArray[np.float32]
 Step = tuple[float, float, float]
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Lungs:
     """The lungs of one CT on an axial grid of about 3 mm, for any finer grid.
@@ -94,14 +93,15 @@ def find_lungs(ct: Volume) -> Lungs:
     level = np.where(coarse.values < AIR_HU, SOFT_HU, np.minimum(coarse.values, SOFT_HU))
     side = np.zeros(level.shape, dtype=np.float32)
     if air.any():
-        box = box_of(air)
+        box = box_of(air, 1)
         hu, middle = coarse.values[box], float(np.nonzero(body)[2].mean() - box[2].start)
         lung = _aerated(hu, air[box], spacing)
         air[box] &= ~lung
         side[box] = sides(lung, hu, middle, spacing)
         inside = _complete(lung & (side[box] < 0), hu, spacing, 1) | _complete(lung & (side[box] >= 0), hu, spacing, -1)
         level[box] = np.where(inside, np.where(lung, np.clip(hu, LUNG_HU, AIR_HU - 1), LUNG_HU), level[box])
-    return Lungs(axial, *(Volume(values, coarse.geometry) for values in (level, side)), Mask(air, coarse.geometry))
+    grid = coarse.geometry
+    return Lungs(axial, Volume(level, grid), Volume(side, grid), Mask(air, grid))
 
 
 def _aerated(hu: Singles, air: Bools, spacing_mm: Step) -> Bools:
@@ -141,7 +141,7 @@ def _complete(air: Bools, hu: Singles, spacing_mm: Step, medial: int) -> Bools:
     """One lung with what lies in it; ``medial`` is the direction of the columns to the other lung."""
     if not air.any():
         return air
-    box = box_of(air)
+    box = box_of(air, 1)
     part = air[box]
     inside = filled(closed(part, VESSEL_MM, spacing_mm))
     inside |= closed(part, PLEURA_MM, spacing_mm) & _costal(part, medial) & (hu[box] < BONE_HU)

@@ -73,7 +73,7 @@ def _groups(cores: Bools) -> tuple[Bools, Bools]:
     return second, others
 
 
-def _extent(labels: NDArray[np.int32], piece: int) -> tuple[float, float]:
+def _extent(labels: NDArray[np.integer], piece: int) -> tuple[float, float]:
     """Columns between which nine tenths of a piece lie."""
     share = np.cumsum((labels == piece).sum(axis=(0, 1), dtype=float))
     low, high = np.searchsorted(share, (0.05 * share[-1], 0.95 * share[-1]))

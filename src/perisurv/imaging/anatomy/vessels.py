@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from perisurv.core import Geometry, Mask, Volume
+from perisurv.core import Mask, Volume
 from perisurv.imaging.anatomy.coarse import grown, shrunk
 from perisurv.imaging.resample import resample_volume
 
