@@ -72,7 +72,7 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHead
             return None
         if file.truncated:
             raise ReadError(f"{name} ends before its contours do; copy or export it again.")
-        return read_structure_set(path, name, RoiRules(options.tumour_roi, options.other_lesions))
+        return read_structure_set(path, name, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None

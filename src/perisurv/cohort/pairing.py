@@ -81,5 +81,6 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
         tuple(r.entry.number for r in pairing.tumour),
         tuple(r.entry.number for r in pairing.others),
         pairing.options.between_slices,
+        tuple(r.entry.number for r in pairing.lungs),
     )
     return Paired(pairing.structures, source, "", found)

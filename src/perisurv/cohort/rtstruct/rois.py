@@ -26,19 +26,21 @@ class RoiEntry:
 
 @dataclass(frozen=True, slots=True)
 class RoiRules:
-    """Ordered rules for the tumour, and rules for other lesions."""
+    """Ordered rules for the tumour, and rules for other lesions and for the lungs."""
 
     tumour: tuple[str | RoiRule, ...]
     others: tuple[str | RoiRule, ...] = ()
+    lungs: tuple[str | RoiRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RoiChoice:
-    """What the rules chose: the rule that won, the numbers that it matches, and those of lesions, tumour or not."""
+    """What the rules chose: the rule that won, and the ROI numbers of tumour, lesions (tumour or not) and lungs."""
 
     rule: str = ""
     tumour: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
+    lungs: tuple[int, ...] = ()
 
 
 def plain_name(value: object) -> str:
@@ -59,12 +61,15 @@ def matches(rule: str | RoiRule, entry: RoiEntry) -> bool:
 
 
 def choose_rois(entries: Sequence[RoiEntry], rules: RoiRules) -> RoiChoice:
-    """The regions of the first rule that matches any, and all that a rule for other lesions matches."""
+    """The regions of the first rule that matches any, and all that a rule for other lesions or lungs matches."""
     for rule in rules.tumour:
         hits = tuple(e.number for e in entries if matches(rule, e))
         if hits:
-            others = tuple(e.number for e in entries if any(matches(r, e) for r in rules.others))
-            return RoiChoice(str(RoiRule.of(rule)), hits, others)
+            others, lungs = (
+                tuple(e.number for e in entries if any(matches(r, e) for r in wanted))
+                for wanted in (rules.others, rules.lungs)
+            )
+            return RoiChoice(str(RoiRule.of(rule)), hits, others, lungs)
     return RoiChoice()
 
 

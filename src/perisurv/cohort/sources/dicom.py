@@ -49,6 +49,8 @@ class DicomSource:
         ROI numbers of the tumour and of other lesions in the structure set.
     between_slices
         What happens between contours that leave slices out, see ``CohortOptions``.
+    lung_numbers
+        ROI numbers of the lungs in the structure set.
     """
 
     root: Path
@@ -59,6 +61,7 @@ class DicomSource:
     roi_numbers: tuple[int, ...] = ()
     other_numbers: tuple[int, ...] = ()
     between_slices: str = "refuse"
+    lung_numbers: tuple[int, ...] = ()
 
     def read(self, patient: str) -> Scan:
         """Decode the CT and fill the contours.
@@ -76,9 +79,9 @@ class DicomSource:
             values = np.empty(geometry.shape, dtype=np.float32)
             for k, header in enumerate(series.slices):
                 values[k] = _decode(header, patient)
-            tumour, others = self._masks(patient, geometry)
+            tumour, others, lungs = self._masks(patient, geometry)
         acquisition = _acquisition(geometry, series.slices[0])
-        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
+        return Scan(patient, Volume(values, geometry), tumour, acquisition, others, lungs)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -91,6 +94,7 @@ class DicomSource:
             "roi_numbers": json.dumps(self.roi_numbers),
             "other_numbers": json.dumps(self.other_numbers),
             "between_slices": self.between_slices,
+            "lung_numbers": json.dumps(self.lung_numbers),
         }
 
     @classmethod
@@ -105,6 +109,7 @@ class DicomSource:
             tuple(int(n) for n in json.loads(fields["roi_numbers"])),
             tuple(int(n) for n in json.loads(fields["other_numbers"])),
             fields["between_slices"],
+            tuple(int(n) for n in json.loads(fields["lung_numbers"])),
         )
 
     def below(self, root: Path) -> DicomSource:
@@ -127,17 +132,21 @@ class DicomSource:
             raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
         return series
 
-    def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None]:
-        """The tumour, and the other lesions without it if there are any."""
-        choice = RoiChoice("", self.roi_numbers, self.other_numbers)
+    def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None, Mask | None]:
+        """The tumour, and if there are any the other lesions without it and the lungs."""
+        choice = RoiChoice("", self.roi_numbers, self.other_numbers, self.lung_numbers)
         structures = read_structure_set(self.root / self.structures, self.structures, choice)
         if " + ".join(structures.rois[n].name for n in choice.tumour) != self.roi:
             raise ReadError(f"Patient {patient}: {self.structures} no longer holds ROI {self.roi!r}; run index again.")
-        tumour = self._mask(patient, [structures.rois[n] for n in choice.tumour], geometry)
-        if not choice.others:
-            return tumour, None
-        others = self._mask(patient, [structures.rois[n] for n in choice.others], geometry)
-        return tumour, Mask(others.values & ~tumour.values, geometry)
+        tumour, others, lungs = (
+            self._mask(patient, [structures.rois[n] for n in numbers], geometry)
+            for numbers in (choice.tumour, choice.others, choice.lungs)
+        )
+        return (
+            tumour,
+            Mask(others.values & ~tumour.values, geometry) if choice.others else None,
+            lungs if choice.lungs else None,
+        )
 
     def _mask(self, patient: str, rois: Sequence[Roi], geometry: Geometry) -> Mask:
         drawings = []
