@@ -17,7 +17,6 @@ DEPTHS_MM = (6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0)  # how deep the cores lie, 
 PIECE = 0.05  # of the largest piece of lung
 SECOND_LUNG = 0.12  # of both
 OVERLAP = 0.5
-STEPS_A_MM = 8.0
 
 
 def sides(air: Bools, hu: Singles, middle: float, spacing_mm: Step) -> Singles:
@@ -39,21 +38,21 @@ def sides(air: Bools, hu: Singles, middle: float, spacing_mm: Step) -> Singles:
         Of the grid.
     """
     inner = air & (hu < SEPTUM_HU)
-    right, left = _groups(shrunk(inner, DEPTHS_MM[0], spacing_mm))
-    if right.any() and left.any():
-        return _nearer(right, left, spacing_mm)
-    depth = ndimage.distance_transform_edt(inner, sampling=spacing_mm).astype(np.float32)
-    for least in DEPTHS_MM[1:]:
-        right, left = _groups(depth > least)
-        if right.any() and left.any():
-            shallow = 255 - np.clip(STEPS_A_MM * depth, 0, 254).astype(np.uint8)
-            return ndimage.watershed_ift(shallow, left.astype(np.int16) - right).astype(np.float32)
+    cores = [shrunk(inner, DEPTHS_MM[0], spacing_mm)]
+    right, left = _groups(cores[0])
+    if not right.any():
+        depth = ndimage.distance_transform_edt(inner, sampling=spacing_mm).astype(np.float32)
+        cores = [depth > least for least in DEPTHS_MM]
+    for n, core in enumerate(cores):
+        right, left = _groups(core)
+        if right.any():
+            return _grown_back(left.astype(np.float32) - right, [*reversed(cores[:n]), inner, air])
     single = np.nonzero(air)[2].mean() if air.any() else middle
     return np.full(air.shape, 1.0 if single >= middle else -1.0, dtype=np.float32)
 
 
 def _groups(cores: Bools) -> tuple[Bools, Bools]:
-    """The pieces of the right and of the left lung; one of them empty if the pieces are not beside each other."""
+    """The pieces of the right and of the left lung; none of the right if the pieces are not beside each other."""
     labels, n = ndimage.label(cores)
     nothing = np.zeros_like(cores)
     if n < 2:
@@ -85,23 +84,20 @@ def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return shared > OVERLAP * min(a[1] - a[0], b[1] - b[0])
 
 
-def _nearer(right: Bools, left: Bools, spacing_mm: Step) -> Singles:
-    """Distance to the right cores minus that to the left, mm; measured on every other voxel."""
-    to_right, to_left = (
-        ndimage.distance_transform_edt(~core[::2, ::2, ::2], sampling=[2 * step for step in spacing_mm])
-        for core in (right, left)
-    )
-    coarse = (to_right - to_left).astype(np.float32)
-    for axis, n in enumerate(right.shape):
-        coarse = _between(coarse, axis, n)
-    return coarse
+def _grown_back(side: Singles, wider: list[Bools]) -> Singles:
+    """Ever wider parts of the lungs to the side of the cores that they are connected with, else to the nearest."""
+    for part in wider:
+        labels, n = ndimage.label(part)
+        of_right, of_left = (np.bincount(labels[side == sign], minlength=n + 1) > 0 for sign in (-1, 1))
+        own = of_left.astype(np.float32) - of_right
+        own[0] = 0
+        if (of_left & of_right)[1:].any():
+            shared = (of_left & of_right)[labels] & part
+            side = np.where(shared & (side == 0), _nearest(side), side)
+        side = np.where(side == 0, own[labels], side)
+    return _nearest(side)
 
 
-def _between(values: Singles, axis: int, n: int) -> Singles:
-    """Every other value of n along an axis: the ones between by linear interpolation."""
-    along = np.moveaxis(values, axis, 0)
-    out = np.empty((n, *along.shape[1:]), dtype=np.float32)
-    out[::2] = along
-    out[1::2] = along[: n // 2]
-    out[1 : n - 1 : 2] = 0.5 * (along[: (n - 1) // 2] + along[1 : 1 + (n - 1) // 2])
-    return np.moveaxis(out, 0, axis)
+def _nearest(side: Singles) -> Singles:
+    """The side of the nearest voxel that has one."""
+    return side[tuple(ndimage.distance_transform_edt(side == 0, return_distances=False, return_indices=True))]
