@@ -110,12 +110,16 @@ def _aerated(hu: Singles, air: Bools, spacing_mm: Step) -> Bools:
     cores = _lung_like(shrunk(air, AIRWAY_MM, spacing_mm), hu, LEAST_ML / voxel_ml)
     near = grown(cores, AIRWAY_MM + MARGIN_MM, spacing_mm) & air
     # Thin parts of the lung go on from there; so does the airway, which is filled with pure air.
-    labels, n = ndimage.label(air & ~near)
-    keep = np.zeros(n + 1, dtype=bool)
-    keep[np.unique(labels[neighbours(near)])] = True
+    rest = air & ~near
+    labels, n = ndimage.label(rest)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     gas = np.bincount(labels[hu < GAS_HU], minlength=n + 1)
-    keep &= (gas <= GAS_SHARE * sizes) | (sizes * voxel_ml < AIRWAY_ML)
+    airway = (gas > GAS_SHARE * sizes) & (sizes * voxel_ml > AIRWAY_ML)
+    airway[0] = False
+    rest &= ~grown(airway[labels] & (hu < GAS_HU), AIRWAY_MM, spacing_mm)
+    labels, n = ndimage.label(rest)
+    keep = np.zeros(n + 1, dtype=bool)
+    keep[np.unique(labels[neighbours(near)])] = True
     keep[0] = False
     return near | keep[labels]
 

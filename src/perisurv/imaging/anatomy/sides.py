@@ -16,7 +16,8 @@ SEPTUM_HU = -600.0  # the pleura between touching lungs is denser on a grid of 3
 DEPTHS_MM = (6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0)  # how deep the cores lie, until they are apart
 PIECE = 0.05  # of the largest piece of lung
 SECOND_LUNG = 0.12  # of both
-OVERLAP = 0.5
+CORE = 0.05  # of the first cores: smaller ones are hollows of one lung
+MEDIASTINUM_MM = 15.0  # at least, between the middle nine tenths of both
 
 
 def sides(air: Bools, hu: Singles, middle: float, spacing_mm: Step) -> Singles:
@@ -39,19 +40,19 @@ def sides(air: Bools, hu: Singles, middle: float, spacing_mm: Step) -> Singles:
     """
     inner = air & (hu < SEPTUM_HU)
     cores = [shrunk(inner, DEPTHS_MM[0], spacing_mm)]
-    right, left = _groups(cores[0])
+    right, left = _groups(cores[0], spacing_mm[2])
     if not right.any():
         depth = ndimage.distance_transform_edt(inner, sampling=spacing_mm).astype(np.float32)
         cores = [depth > least for least in DEPTHS_MM]
     for n, core in enumerate(cores):
-        right, left = _groups(core)
-        if right.any():
+        right, left = _groups(core, spacing_mm[2])
+        if right.any() and np.count_nonzero(core) > CORE * np.count_nonzero(cores[0]):
             return _grown_back(left.astype(np.float32) - right, [*reversed(cores[:n]), inner, air])
     single = np.nonzero(air)[2].mean() if air.any() else middle
     return np.full(air.shape, 1.0 if single >= middle else -1.0, dtype=np.float32)
 
 
-def _groups(cores: Bools) -> tuple[Bools, Bools]:
+def _groups(cores: Bools, step_mm: float) -> tuple[Bools, Bools]:
     """The pieces of the right and of the left lung; none of the right if the pieces are not beside each other."""
     labels, n = ndimage.label(cores)
     nothing = np.zeros_like(cores)
@@ -62,7 +63,7 @@ def _groups(cores: Bools) -> tuple[Bools, Bools]:
     pieces = np.flatnonzero(sizes > PIECE * sizes.max())
     extents = {int(piece): _extent(labels, int(piece)) for piece in pieces}
     first = int(sizes.argmax())
-    beside = [piece for piece in extents if not _overlap(extents[piece], extents[first])]
+    beside = [piece for piece in extents if step_mm * _gap(extents[piece], extents[first]) > MEDIASTINUM_MM]
     if sum(sizes[piece] for piece in beside) < SECOND_LUNG * sizes[pieces].sum():
         return nothing, cores
     second = np.isin(labels, beside)
@@ -79,9 +80,8 @@ def _extent(labels: NDArray[np.integer], piece: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
-    shared = min(a[1], b[1]) - max(a[0], b[0])
-    return shared > OVERLAP * min(a[1] - a[0], b[1] - b[0])
+def _gap(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return max(a[0], b[0]) - min(a[1], b[1])
 
 
 def _grown_back(side: Singles, wider: list[Bools]) -> Singles:
