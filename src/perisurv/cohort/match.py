@@ -69,7 +69,7 @@ def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[
             return None
         if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
             return ct_headers(file)
-        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions))
+        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None

@@ -97,6 +97,9 @@ class CohortOptions:
         If that rule matches several ROIs: ``refuse`` the patient, take their ``union`` or the ``largest``.
     other_lesions
         Rules for the ROIs of other lesions: all that any of them matches, except the tumour.
+    lung_rois
+        Rules for the ROIs of the lungs, one or both in one or two ROIs: all that any of them matches are used instead
+        of the lungs found in the CT. A patient without such an ROI keeps those.
     several_structure_sets
         If several structure sets or DICOM SEG hold a tumour on one CT: ``refuse`` the patient, take the ``newest`` by
         StructureSetDate and StructureSetTime (SEG: ContentDate and ContentTime), or those stored as ``rtstruct`` or
@@ -148,6 +151,7 @@ class CohortOptions:
     tumour_roi: tuple[str | RoiRule, ...] = TUMOUR_ROI
     several_rois: Literal["refuse", "union", "largest"] = "refuse"
     other_lesions: tuple[str | RoiRule, ...] = ()
+    lung_rois: tuple[str | RoiRule, ...] = ()
     several_structure_sets: Literal["refuse", "newest", "rtstruct", "seg"] = "refuse"
     between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
     mask_labels: tuple[int, ...] = ()
@@ -171,6 +175,7 @@ class CohortOptions:
             raise SettingsError("tumour_roi is empty; give at least one regular expression such as '^GTV-1$'.")
         _check_rules("tumour_roi", self.tumour_roi)
         _check_rules("other_lesions", self.other_lesions)
+        _check_rules("lung_rois", self.lung_rois)
         for key, known in _CHOICES.items():
             if getattr(self, key) not in known:
                 raise SettingsError(f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}.")

@@ -110,6 +110,7 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
         tuple(r.entry.number for r in pairing.others),
         pairing.options.between_slices,
         tuple(s.frame for s in pairing.series.slices),
+        tuple(r.entry.number for r in pairing.lungs),
     )
     return Paired(pairing.structures, source, "", found)
 
@@ -147,6 +148,7 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         options.mask_threshold,
         masks.resampled,
         tuple(s.frame for s in series.slices),
+        tuple(e.number for e in masks.lungs),
     )
     return Paired(structures, source, "", found)
 

@@ -13,7 +13,7 @@ from perisurv.cohort.layout import Files, patients_of
 from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois
+from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois, matching
 from perisurv.cohort.sources import PairSource
 from perisurv.cohort.volumes import read_volume, segment_labels
 from perisurv.core import Geometry, InputError
@@ -64,8 +64,10 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
         found.failures.append((files.patient, f"{broken.title}: {broken.text}"))
         return
     by_number = {entry.number: mask for entry, mask in listed}
-    tumour, others = (tuple(by_number[e.number] for e in chosen) for chosen in (masks.tumour, masks.others))
-    source = PairSource(root, image, tumour, others, options.mask_threshold, masks.resampled)
+    tumour, others, lungs = (
+        tuple(by_number[e.number] for e in chosen) for chosen in (masks.tumour, masks.others, masks.lungs)
+    )
+    source = PairSource(root, image, tumour, others, options.mask_threshold, masks.resampled, lungs)
     found.sources.append((files.patient, source))
 
 
@@ -82,13 +84,14 @@ def _listed(files: Files, root: Path, options: CohortOptions) -> Listed:
 
 
 def _choice(entries: tuple[RoiEntry, ...], options: CohortOptions) -> RoiChoice:
-    rules = RoiRules(options.tumour_roi, options.other_lesions)
+    rules = RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois)
     choice = choose_rois(entries, rules)
     if choice.tumour:
         return choice
     plain = tuple(e.number for e in entries if _A_MASK.match(e.name))
-    others = choose_rois(entries, RoiRules(rules.others)).tumour
-    return RoiChoice("the name of its file", plain, others) if plain else choice
+    if not plain:
+        return choice
+    return RoiChoice("the name of its file", plain, matching(entries, rules.others), matching(entries, rules.lungs))
 
 
 def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root: Path) -> str | None:

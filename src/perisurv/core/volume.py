@@ -127,6 +127,8 @@ class Scan:
         What is known of the scan: ``slice_spacing_mm``, ``pixel_spacing_mm``, ``kernel``, ``scanner``.
     others
         Other lesions, which no ring of the tumour may take; None: none are known.
+    lungs
+        Both lungs as drawn, for the barrier ``lung``; None: they are looked for in the CT.
 
     Raises
     ------
@@ -141,10 +143,12 @@ class Scan:
     tumour: Mask
     acquisition: Mapping[str, float | str] = field(default_factory=dict)
     others: Mask | None = None
+    lungs: Mask | None = None
 
     def __post_init__(self) -> None:
-        if self.others is not None and not self.ct.geometry.is_close(self.others.geometry):
-            raise GeometryError(f"Patient {self.patient}: CT and other lesions do not share one grid; resample them.")
+        for what, mask in (("other lesions", self.others), ("lungs", self.lungs)):
+            if mask is not None and not self.ct.geometry.is_close(mask.geometry):
+                raise GeometryError(f"Patient {self.patient}: CT and {what} do not share one grid; resample them.")
         if not self.ct.geometry.is_close(self.tumour.geometry):
             raise GeometryError(
                 f"Patient {self.patient}: CT and tumour mask do not share one grid "

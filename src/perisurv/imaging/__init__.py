@@ -1,4 +1,4 @@
-"""Volume to Volume: resampling, filters, body and lungs, redrawn contours. SciPy loads when first used."""
+"""Volume to Volume: resampling, filters, anatomy, redrawn contours. SciPy loads when first used."""
 
 from __future__ import annotations
 
@@ -6,31 +6,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perisurv.imaging.anatomy import body_mask, lung_mask
+    from perisurv.imaging.anatomy import (
+        Lungs,
+        airway_mask,
+        body_mask,
+        bone_mask,
+        find_lungs,
+        lung_mask,
+        vessel_mask,
+    )
     from perisurv.imaging.filters import laplacian_of_gaussian
     from perisurv.imaging.perturb import add_noise, perturb_contour
     from perisurv.imaging.resample import resample_mask, resample_volume, round_hu
 
 __all__ = [
+    "Lungs",
     "add_noise",
+    "airway_mask",
     "body_mask",
+    "bone_mask",
+    "find_lungs",
     "laplacian_of_gaussian",
     "lung_mask",
     "perturb_contour",
     "resample_mask",
     "resample_volume",
     "round_hu",
+    "vessel_mask",
 ]
 
 _MODULE = {
+    "Lungs": "anatomy",
     "add_noise": "perturb",
+    "airway_mask": "anatomy",
     "body_mask": "anatomy",
+    "bone_mask": "anatomy",
+    "find_lungs": "anatomy",
     "laplacian_of_gaussian": "filters",
     "lung_mask": "anatomy",
     "perturb_contour": "perturb",
     "resample_mask": "resample",
     "resample_volume": "resample",
     "round_hu": "resample",
+    "vessel_mask": "anatomy",
 }
 
 

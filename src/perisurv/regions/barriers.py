@@ -1,44 +1,84 @@
-"""What a ring may not leave."""
+"""What a ring may not take: beyond the image, beyond its barrier, excluded tissue."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from perisurv.core import Geometry, Mask, Volume
-from perisurv.imaging import body_mask, lung_mask
-from perisurv.regions.options import Barrier
+from perisurv.core import Geometry, Mask, RegionError, Scan
+from perisurv.imaging import Lungs, airway_mask, body_mask, bone_mask, find_lungs, resample_mask, vessel_mask
+from perisurv.regions.options import RingOptions
 
-__all__ = ["allowed_voxels", "outside_image"]
+__all__ = ["barred", "outside_image"]
 
 Bools = NDArray[np.bool_]
 # Partial volume and contouring leave this much between tumour and aerated lung, mm.
 GAP_MM = 3.0
 
 
-def allowed_voxels(ct: Volume, tumour: Mask, barrier: Barrier) -> Bools:
-    """Voxels of the tumour's grid that a ring may take.
+def barred(scan: Scan, tumour: Mask, options: RingOptions) -> Iterator[tuple[str, Bools]]:
+    """Barrier and exclusions of the options by name, with the voxels that they keep from a ring.
 
-    ``none``: the image. ``body``: the patient without couch and surrounding air. ``lung``: aerated lung with its
-    vessels and the seam between lung and tumour (morphological closing of both together by 3 mm); chest wall,
-    mediastinum and consolidation are left out.
+    ``body``: all but the patient; couch and surrounding air. ``lung``: all but the lung of the tumour and the seam
+    between both (morphological closing of both together by 3 mm). Of the two lungs it is the one with more voxels
+    within 3 mm of the tumour, also for a tumour of the mediastinum that touches both. ``bone``, ``airway``,
+    ``vessel``: as in :mod:`perisurv.imaging.anatomy`.
 
     Parameters
     ----------
-    ct
-        Whole CT on its native grid, HU.
+    scan
+        CT on its native grid; lungs as drawn, if they are.
     tumour
-        On the analysis grid, which may reach beyond the CT; nothing is allowed there.
-    barrier
-        See above.
+        On the analysis grid, which may reach beyond the CT.
+    options
+        Barrier and exclusions.
+
+    Raises
+    ------
+    RegionError
+        If the barrier is the lung and the tumour touches none.
     """
-    grid = tumour.geometry
-    if barrier == "body":
-        return body_mask(ct, grid).values
-    if barrier == "lung":
-        return _closed(lung_mask(ct, grid).values | tumour.values, grid.spacing_mm) & ~outside_image(ct.geometry, grid)
-    return ~outside_image(ct.geometry, grid)
+    asked = {options.barrier, *options.exclude}
+    lungs = find_lungs(scan.ct) if asked & {"lung", "airway", "vessel"} else None
+    if options.barrier == "body":
+        yield "body", ~body_mask(scan.ct, tumour.geometry).values
+    if lungs and options.barrier == "lung":
+        yield "lung", _beyond_lung(scan, lungs, tumour)
+    if "bone" in asked:
+        yield "bone", bone_mask(scan.ct, tumour.geometry).values
+    if lungs and "airway" in asked:
+        yield "airway", airway_mask(scan.ct, lungs, tumour.geometry).values
+    if lungs and "vessel" in asked:
+        right, left = _both(scan, lungs, tumour.geometry)
+        both = Mask(right.values | left.values, tumour.geometry)
+        yield "vessel", vessel_mask(scan.ct, both, tumour).values
+
+
+def _both(scan: Scan, lungs: Lungs, grid: Geometry) -> tuple[Mask, Mask]:
+    """Right and left lung on a grid: as drawn, else as found."""
+    return lungs.on(grid) if scan.lungs is None else lungs.split(resample_mask(scan.lungs, grid))
+
+
+def _beyond_lung(scan: Scan, lungs: Lungs, tumour: Mask) -> Bools:
+    spacing = tumour.geometry.spacing_mm
+    near = distance_transform_edt(~tumour.values, sampling=spacing) <= GAP_MM
+    own, other = sorted(
+        (lung.values for lung in _both(scan, lungs, tumour.geometry)),
+        key=lambda lung: -int(np.count_nonzero(lung & near)),
+    )
+    if not (own & near).any():
+        raise RegionError(
+            f"Patient {scan.patient}: the tumour touches neither lung {_origin(scan)}, so that the barrier lung leaves "
+            'nothing of its rings; check the contour, name the ROIs of the lungs in lung_rois, or use barrier = "body".'
+        )
+    return np.asarray(~_closed(own | tumour.values, spacing) | other | outside_image(scan.ct.geometry, tumour.geometry))
+
+
+def _origin(scan: Scan) -> str:
+    return "that was found in the CT" if scan.lungs is None else "that was drawn"
 
 
 def _closed(mask: Bools, spacing_mm: tuple[float, float, float]) -> Bools:

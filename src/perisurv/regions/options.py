@@ -8,12 +8,13 @@ from typing import Literal, get_args
 
 from perisurv.core import SettingsError
 
-__all__ = ["Barrier", "BorderPolicy", "RingKind", "RingOptions", "TumourMask"]
+__all__ = ["Barrier", "BorderPolicy", "Exclusion", "RingKind", "RingOptions", "TumourMask"]
 
 RingKind = Literal["annulus", "shell", "expansion"]
 Barrier = Literal["none", "body", "lung"]
 TumourMask = Literal["surface", "linear"]
 BorderPolicy = Literal["clip", "refuse"]
+Exclusion = Literal["bone", "airway", "vessel"]
 _KINDS = (("kind", RingKind), ("barrier", Barrier), ("mask", TumourMask), ("border", BorderPolicy))
 
 
@@ -29,7 +30,7 @@ class RingOptions:
         ``annulus``: from the surface to the width; ``shell``: from the width before to this one; ``expansion``:
         tumour and annulus together.
     barrier
-        What a ring may not leave: nothing, the body, or the lungs.
+        What a ring may not leave: nothing, the body, or the lung of the tumour.
     spacing_mm
         Voxel spacing of the analysis grid, mm.
     margin_mm
@@ -44,6 +45,8 @@ class RingOptions:
     border
         A ring that reaches beyond the CT is clipped (``clip``; the audit has the share) or refused (``refuse``). A
         tumour that touches the border is always refused.
+    exclude
+        Tissues that are taken out of every ring: ``bone``, ``airway``, ``vessel``.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class RingOptions:
     minimum_voxels: int = 64
     mask: TumourMask = "surface"
     border: BorderPolicy = "clip"
+    exclude: tuple[Exclusion, ...] = ()
 
     def __post_init__(self) -> None:
         widths = list(self.widths_mm)
@@ -71,6 +75,11 @@ class RingOptions:
                 raise SettingsError(
                     f"[regions] {key} must be one of {', '.join(get_args(kind))}; got {getattr(self, key)!r}."
                 )
+        if not set(self.exclude) <= set(get_args(Exclusion)) or len(set(self.exclude)) < len(self.exclude):
+            raise SettingsError(
+                f"[regions] exclude holds each of {', '.join(get_args(Exclusion))} once at most; "
+                f"got {', '.join(map(repr, self.exclude))}."
+            )
         if not 0.25 <= self.spacing_mm <= 5:
             raise SettingsError(f"[regions] spacing_mm must lie within 0.25..5, got {self.spacing_mm}.")
         for key in ("margin_mm", "cube_mm"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from perisurv.core import Geometry, Mask, Region, RegionError, RegionSet, Scan, Volume
 from perisurv.imaging import resample_mask, resample_volume, round_hu
 from perisurv.regions.audit import RingShape, audit_ring
-from perisurv.regions.barriers import allowed_voxels, outside_image
+from perisurv.regions.barriers import barred, outside_image
 from perisurv.regions.distance import Surface, Surroundings, surroundings
 from perisurv.regions.options import RingOptions
 
@@ -39,14 +39,14 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     The CT is resampled by cubic B-spline onto the analysis grid, a crop of the grid that shares its centre with the
     native grid (IBSI), and rounded to whole HU. The tumour is drawn on it from its smooth surface (or from its linearly
     interpolated voxels). A ring holds the voxels outside the tumour whose Euclidean distance to that surface is at most
-    the width, inside the barrier, nearer to the tumour than to any other lesion.
+    the width, inside the barrier, nearer to the tumour than to any other lesion, outside the excluded tissues.
 
     Parameters
     ----------
     scan
-        CT, tumour and other lesions on one native grid.
+        CT, tumour, other lesions and lungs on one native grid.
     options
-        Widths, kind, barrier, grid.
+        Widths, kind, barrier, exclusions, grid.
 
     Returns
     -------
@@ -57,8 +57,8 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     Raises
     ------
     RegionError
-        If the tumour touches the border of the CT, a region is too small or empty, or ``border = "refuse"`` and a
-        ring reaches beyond the image.
+        If the tumour touches the border of the CT, a region is too small or empty, the barrier is the lung and the
+        tumour touches none, or ``border = "refuse"`` and a ring reaches beyond the image.
     """
     options = options or RingOptions()
     native_box = scan.tumour.bounding_box()
@@ -89,8 +89,7 @@ def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -
     blocked = {"border": outside_image(scan.ct.geometry, grid)}
     if scan.others is not None and scan.others.voxel_count:
         blocked["lesion"] = _nearer_to_another(scan.others, near, options)
-    if options.barrier != "none":
-        blocked[options.barrier] = ~allowed_voxels(scan.ct, tumour, options.barrier)
+    blocked |= dict(barred(scan, tumour, options))
     return _Around(tumour, near.distance_mm, near.surface, blocked)
 
 

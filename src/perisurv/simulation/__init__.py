@@ -5,7 +5,7 @@ clinical tables and the truth, `oracle_risk` reads the true linear predictor bac
 """
 
 from perisurv.simulation.options import DEFAULT_CENTRES, CentreOptions, EffectOptions, SimulationOptions
-from perisurv.simulation.patient import SimulatedScan, make_scan, simulate_patient
+from perisurv.simulation.patient import SimulatedScan, TrueAnatomy, make_scan, simulate_patient
 from perisurv.simulation.plan import Latents, PatientPlan, Plan, patient_ids, plan
 from perisurv.simulation.tables import oracle_risk, write_tables
 
@@ -18,6 +18,7 @@ __all__ = [
     "Plan",
     "SimulatedScan",
     "SimulationOptions",
+    "TrueAnatomy",
     "make_scan",
     "oracle_risk",
     "patient_ids",

@@ -27,6 +27,7 @@ from perisurv.simulation.contours import Contours, cord_contours, drawn_surface,
 from perisurv.simulation.lesion import INFILTRATE_HU, Lesion, Surface, draw_surface, make_lesion
 from perisurv.simulation.plan import PatientPlan, Plan
 from perisurv.simulation.scanner import average_onto, scan
+from perisurv.simulation.tubes import axes_mm
 from perisurv.simulation.vascular import paint_airways, paint_great_vessels, paint_lung_vessels
 from perisurv.simulation.writers import write_study
 
@@ -34,9 +35,46 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-__all__ = ["Placement", "SimulatedScan", "Thorax", "draw_thorax", "make_scan", "place_tumour", "simulate_patient"]
+    Cover = tuple[tuple[slice, slice, slice], NDArray[np.floating[Any]]]
 
-Box = tuple[slice, slice, slice]
+__all__ = [
+    "Placement",
+    "SimulatedScan",
+    "Thorax",
+    "TrueAnatomy",
+    "draw_thorax",
+    "make_scan",
+    "place_tumour",
+    "simulate_patient",
+]
+
+# Before the scanner sees it: bones and their marrow are denser, cartilage and discs are not.
+BONE_HU = 122.0
+HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrueAnatomy:
+    """Where the tissues of one patient really lie: voxels of the CT that they fill to at least one half.
+
+    Parameters
+    ----------
+    right, left
+        The lungs: all within the pleura, with vessels, airways and the part of the tumour that lies there; without
+        the great vessels and the oesophagus.
+    bones
+        Vertebrae, ribs, sternum and scapulae with their marrow; not cartilage and discs.
+    airways
+        Air of trachea and bronchi, outside the tumour.
+    vessels
+        Pulmonary vessels in the lungs, outside the tumour.
+    """
+
+    right: NDArray[np.bool_]
+    left: NDArray[np.bool_]
+    bones: NDArray[np.bool_]
+    airways: NDArray[np.bool_]
+    vessels: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +93,8 @@ class SimulatedScan:
         Share of every voxel that the true tumour fills.
     touches
         Whether the true tumour reaches pleura, mediastinum or diaphragm.
+    anatomy
+        Where lungs, bones, airways and vessels really lie.
     """
 
     geometry: Geometry
@@ -62,6 +102,7 @@ class SimulatedScan:
     contours: tuple[Contours, Contours, Contours, Contours, Contours]
     truth_cover: NDArray[np.float32]
     touches: bool
+    anatomy: TrueAnatomy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,18 +128,19 @@ def make_scan(plan: Plan, number: int) -> SimulatedScan:
     patient = _patient(plan, number)
     _, tumour, scanner, drawing = (plan.rng(number, stream) for stream in range(4))
     thorax = draw_thorax(plan, number)
-    canvas, lung = _paint(thorax)
+    painted = _paint(thorax)
+    canvas = painted.canvas
     surface = draw_surface(tumour, patient.volume_ml, patient.latents.roughness)
     place = place_tumour(tumour, thorax.fields, surface, patient.touches)
     lesion = make_lesion(tumour, surface, patient.latents, plan.options)
     x, y, z = (first + shift for first, shift in zip(lesion.geometry.origin_mm, place.centre_mm, strict=True))
     grid = Geometry(lesion.geometry.shape, lesion.geometry.spacing_mm, (x, y, z))
-    cover = _insert(canvas, lung, lesion, grid)
+    cover = _insert(canvas, painted.lung, lesion, grid)
     drawn = field_contours(drawn_surface(drawing, lesion.level_mm, patient.centre), grid, thorax.geometry)
     left, right, outline = organ_contours(thorax.fields, thorax.geometry)
     contours = (drawn, left, right, outline, cord_contours(thorax.body, thorax.geometry))
     hu = scan(scanner, canvas.hu, thorax.geometry, patient.centre)
-    return SimulatedScan(thorax.geometry, hu, contours, cover, place.touches)
+    return SimulatedScan(thorax.geometry, hu, contours, cover, place.touches, _anatomy(painted, cover))
 
 
 def draw_thorax(plan: Plan, number: int) -> Thorax:
@@ -173,22 +215,48 @@ def _patient(plan: Plan, number: int) -> PatientPlan:
     return plan.patients[number]
 
 
-def _paint(thorax: Thorax) -> tuple[Canvas, tuple[Box, NDArray[np.floating[Any]]]]:
-    """The CT without the tumour, and box and share of the lungs in it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Painted:
+    """The CT without the tumour, and what its tissues fill: box and share of every voxel of it."""
+
+    canvas: Canvas
+    lung: Cover
+    bones: NDArray[np.bool_]
+    great: tuple[Cover, Cover]
+    vessels: Cover
+    airways: Cover
+
+
+def _paint(thorax: Thorax) -> _Painted:
     body, fields, rng = thorax.body, thorax.fields, thorax.rng
     canvas = Canvas(thorax.geometry, fields.geometry, np.full(thorax.geometry.shape, HU["air"], dtype=np.float32))
     lung = paint_soft_tissue(canvas, body, fields)
     paint_spine(canvas, rng, body)
     paint_chest_wall_bones(canvas, rng, body, fields)
-    paint_great_vessels(canvas, body)
-    paint_lung_vessels(canvas, rng, body, fields, lung)
-    paint_airways(canvas, rng, body, fields)
-    return canvas, lung
+    bones = canvas.hu > BONE_HU
+    great = paint_great_vessels(canvas, body)
+    vessels = paint_lung_vessels(canvas, rng, body, fields, lung)
+    return _Painted(canvas, lung, bones, great, vessels, paint_airways(canvas, rng, body, fields))
 
 
-def _insert(
-    canvas: Canvas, lung: tuple[Box, NDArray[np.floating[Any]]], lesion: Lesion, grid: Geometry
-) -> NDArray[np.float32]:
+def _anatomy(painted: _Painted, tumour: NDArray[np.float32]) -> TrueAnatomy:
+    shape = painted.canvas.geometry.shape
+    lungs, vessels, airways = (_half(cover, shape) for cover in (painted.lung, painted.vessels, painted.airways))
+    _, _, x = axes_mm(painted.canvas.geometry)
+    lungs &= ~(_half(painted.great[0], shape) | _half(painted.great[1], shape))
+    free = tumour < HALF
+    return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free)
+
+
+def _half(cover: Cover, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Voxels that are filled to at least one half."""
+    where, share = cover
+    filled = np.zeros(shape, dtype=bool)
+    filled[where] = share >= HALF
+    return filled
+
+
+def _insert(canvas: Canvas, lung: Cover, lesion: Lesion, grid: Geometry) -> NDArray[np.float32]:
     """Put infiltration, spicules and tumour into the image; returns the share of the tumour in every voxel."""
     share = np.zeros(canvas.geometry.shape, dtype=np.float32)
     share[lung[0]] = lung[1]

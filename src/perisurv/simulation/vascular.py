@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Knots = list[tuple[float, ...]]
     Tubes = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     Array = NDArray[np.floating[Any]]
+    Cover = tuple[tuple[slice, slice, slice], Array]
 
 __all__ = ["carina_mm", "hilum_mm", "paint_airways", "paint_great_vessels", "paint_lung_vessels"]
 
@@ -36,8 +37,8 @@ def hilum_mm(body: Body, side: float) -> NDArray[np.float64]:
     return np.asarray(carina_mm(body) + np.array([side * 42.0, 2.0, -20.0 if side < 0 else -16.0]))
 
 
-def paint_great_vessels(canvas: Canvas, body: Body) -> None:
-    """Aorta, pulmonary arteries, superior vena cava and oesophagus."""
+def paint_great_vessels(canvas: Canvas, body: Body) -> tuple[Cover, Cover]:
+    """Aorta, pulmonary arteries and superior vena cava; oesophagus. Returns box and share that each of both fills."""
     top, base = carina_mm(body)[2] + 22.0, body.domes[1]
     spine = float(body.spine_y(np.array(top)))
     back = float(body.spine_y(np.array(0.0)))
@@ -60,15 +61,13 @@ def paint_great_vessels(canvas: Canvas, body: Body) -> None:
         ([(12, -8, top + 6), (14, -2, top + 30), (18, -2, top + 90)], 6.5),
     ]
     sampled = [tube_along(np.array(knots, dtype=float), np.full(len(knots), radius), 3.0) for knots, radius in tubes]
-    _paint(canvas, sampled, HU["blood"])
+    vessels = _paint(canvas, sampled, HU["blood"])
     gullet = np.array([(6, back - 28, -40), (4, spine - 26, top - 30), (4, spine - 22, top + 90)], dtype=float)
-    _paint(canvas, [tube_along(gullet, np.full(3, 7.0), 3.0)], HU["blood"] - 6.0)
+    return vessels, _paint(canvas, [tube_along(gullet, np.full(3, 7.0), 3.0)], HU["blood"] - 6.0)
 
 
-def paint_lung_vessels(
-    canvas: Canvas, rng: Generator, body: Body, fields: Fields, lung: tuple[tuple[slice, slice, slice], Array]
-) -> None:
-    """A tapering tree in each lung, by Murray's law."""
+def paint_lung_vessels(canvas: Canvas, rng: Generator, body: Body, fields: Fields, lung: Cover) -> Cover:
+    """A tapering tree in each lung, by Murray's law; returns the box and the share that the vessels fill."""
     tubes: Tubes = []
     for side in (-1.0, 1.0):
         hilum = hilum_mm(body, side)
@@ -76,11 +75,16 @@ def paint_lung_vessels(
         tree = grow_tree(rng, trunk, _ends(rng, fields, side, VESSELS_A_LUNG, 3.0), 7.0)
         tubes.append(tree.sampled(tree.radius_mm(0.72, 2.75, 7.0), 0.6 * canvas.geometry.spacing_mm[1]))
     where, share = lung
-    canvas.paint(where, _stamped(canvas, tubes, where) * share, HU["blood"])
+    cover = where, _stamped(canvas, tubes, where) * share
+    canvas.paint(*cover, HU["blood"])
+    return cover
 
 
-def paint_airways(canvas: Canvas, rng: Generator, body: Body, fields: Fields) -> None:
-    """Trachea, main bronchi and the first generations in each lung: soft wall around air."""
+def paint_airways(canvas: Canvas, rng: Generator, body: Body, fields: Fields) -> Cover:
+    """Trachea, main bronchi and the first generations in each lung: soft wall around air.
+
+    Returns the box and the share that the air fills.
+    """
     carina = carina_mm(body)
     head = carina + np.array([0.0, -14.0, body.lung_height])
     tubes: Tubes = [tube_along(np.stack([head, carina]), np.array([8.8, 8.4]), 2.5)]
@@ -91,7 +95,7 @@ def paint_airways(canvas: Canvas, rng: Generator, body: Body, fields: Fields) ->
         tubes.append(tree.sampled(tree.radius_mm(1.25, 2.3, 6.4), 0.6 * canvas.geometry.spacing_mm[1]))
     walls = [(points, radius + 0.7 + 0.12 * radius) for points, radius in tubes]
     _paint(canvas, walls, HU["bronchial_wall"])
-    _paint(canvas, tubes, HU["lumen"])
+    return _paint(canvas, tubes, HU["lumen"])
 
 
 def _ends(rng: Generator, fields: Fields, side: float, count: int, depth_mm: float) -> NDArray[np.float64]:
@@ -108,12 +112,14 @@ def _stamped(canvas: Canvas, tubes: Tubes, where: tuple[slice, slice, slice]) ->
     return stamp(grid, np.concatenate([p for p, _ in tubes]), np.concatenate([r for _, r in tubes]))
 
 
-def _paint(canvas: Canvas, tubes: Tubes, value: float) -> None:
-    """Paint tubes inside the smallest box that holds them."""
+def _paint(canvas: Canvas, tubes: Tubes, value: float) -> Cover:
+    """Paint tubes inside the smallest box that holds them; returns the box and the share that they fill."""
     points = np.concatenate([p for p, _ in tubes])
     reach = max(float(r.max()) for _, r in tubes) + max(canvas.geometry.spacing_mm)
     low = np.floor(canvas.geometry.to_index(points.min(axis=0) - reach)).astype(int)
     high = np.ceil(canvas.geometry.to_index(points.max(axis=0) + reach)).astype(int) + 1
     ends = [(max(int(a), 0), min(int(b), n)) for a, b, n in zip(low, high, canvas.geometry.shape, strict=True)]
     where = (slice(*ends[0]), slice(*ends[1]), slice(*ends[2]))
-    canvas.paint(where, _stamped(canvas, tubes, where), value)
+    cover = where, _stamped(canvas, tubes, where)
+    canvas.paint(*cover, value)
+    return cover

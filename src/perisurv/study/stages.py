@@ -142,7 +142,7 @@ def extract_redrawn(patient: Patient, repeat: int, settings: StudySettings) -> F
     scan = patient.load()
     rng = stream(settings.seed, "redraw", patient.id, str(repeat))
     tumour = perturb_contour(scan.tumour, rng, sd_mm=settings.stability.contour_sd_mm)
-    redrawn = Scan(scan.patient, scan.ct, tumour, scan.acquisition)
+    redrawn = dataclasses.replace(scan, tumour=tumour)
     return extract(rings(redrawn, settings.regions), settings.radiomics)
 
 

@@ -36,4 +36,5 @@ class OneTumour:
             )
         how = f", the largest of {len(given.choice.tumour)}" if options.several_rois == "largest" else ""
         others = f" Other lesions: {', '.join(r.name for r in given.others)}." if given.others else ""
-        return Verdict(True, f"{' and '.join(names)}, chosen by {given.choice.rule}{how}.{others}")
+        lungs = f" Lungs: {', '.join(r.name for r in given.lungs)}." if given.lungs else ""
+        return Verdict(True, f"{' and '.join(names)}, chosen by {given.choice.rule}{how}.{others}{lungs}")

@@ -38,7 +38,7 @@ class ReadableContours:
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Name the first contour that is not; say what was passed over."""
-        for roi in (*pair.tumour, *pair.others):
+        for roi in pair.drawn:
             if roi.problem:
                 return failed(f"ROI {roi.name} of {pair.structures.name}: {roi.problem}.")
         notes = [f"{roi.name}: {', '.join(roi.notes)}" for roi in pair.tumour if roi.notes]
@@ -73,7 +73,7 @@ class ContoursInsideCt:
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say where the first contour lies that does not."""
-        for roi in (*pair.tumour, *pair.others):
+        for roi in pair.drawn:
             outside = outside_ct(roi.contours, pair.geometry)
             if outside:
                 return failed(
@@ -93,7 +93,7 @@ class ParallelPlanes:
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say how the planes lie."""
         try:
-            stacks = *pair.stacks, *pair.other_stacks
+            stacks = pair.drawn_stacks
         except GeometryError as error:
             return failed(f"{error}; draw it on the slices of the CT.")
         stack = next((s for s in stacks if not s.on_slices), stacks[0])
@@ -145,8 +145,7 @@ class NoGap:
     def judge(self, pair: Pairing, /) -> Verdict:
         """Say which slices have none."""
         policy = pair.options.between_slices
-        stacks = *pair.stacks, *pair.other_stacks
-        for roi, stack in zip((*pair.tumour, *pair.others), stacks, strict=True):
+        for roi, stack in zip(pair.drawn, pair.drawn_stacks, strict=True):
             text = between_planes(stack, pair.geometry, policy)
             if text:
                 other = ' or "leave"' if stack.on_slices else ""

@@ -68,6 +68,17 @@ class Pairing:
         return tuple(r for r in found if r.contours or r.problem)
 
     @cached_property
+    def lungs(self) -> tuple[Roi, ...]:
+        """The ROIs of the lungs that have contours."""
+        found = (self.structures.rois[n] for n in self.structures.choice.lungs)
+        return tuple(r for r in found if r.contours or r.problem)
+
+    @cached_property
+    def drawn(self) -> tuple[Roi, ...]:
+        """All ROIs that are read: tumour, other lesions, lungs."""
+        return *self.tumour, *self.others, *self.lungs
+
+    @cached_property
     def label(self) -> str:
         """The ROI and its file, for messages."""
         names = " and ".join(r.name for r in self.tumour)
@@ -82,6 +93,11 @@ class Pairing:
     def other_stacks(self) -> tuple[Stack, ...]:
         """The planes of every other lesion."""
         return tuple(self._stack(r) for r in self.others)
+
+    @cached_property
+    def drawn_stacks(self) -> tuple[Stack, ...]:
+        """The planes of all ROIs that are read."""
+        return *self.stacks, *self.other_stacks, *(self._stack(r) for r in self.lungs)
 
     @cached_property
     def drawings(self) -> tuple[Drawing, ...]:

@@ -47,7 +47,7 @@ class Masks:
     @cached_property
     def placed(self) -> Mapping[int, Placed]:
         """Every chosen mask on the grid of the CT."""
-        return self.read(tuple(dict.fromkeys((*self.choice.tumour, *self.choice.others))))
+        return self.read(tuple(dict.fromkeys((*self.choice.tumour, *self.choice.others, *self.choice.lungs))))
 
     @cached_property
     def tumour(self) -> tuple[RoiEntry, ...]:
@@ -63,10 +63,15 @@ class Masks:
         wanted = set(self.choice.others) - tumour
         return tuple(e for e in self.entries if e.number in wanted and self._voxels(e))
 
+    @cached_property
+    def lungs(self) -> tuple[RoiEntry, ...]:
+        """The masks of the lungs that are not empty."""
+        return tuple(e for e in self.entries if e.number in self.choice.lungs and self._voxels(e))
+
     @property
     def used(self) -> tuple[Placed, ...]:
         """Every mask that the scan takes, those of the tumour first."""
-        return tuple(self.placed[e.number] for e in (*self.tumour, *self.others))
+        return tuple(self.placed[e.number] for e in (*self.tumour, *self.others, *self.lungs))
 
     @property
     def resampled(self) -> bool:

@@ -96,7 +96,7 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
         series, frames, images = _references(dataset)
         entries = _entries(dataset, name)
         choice = rules if isinstance(rules, RoiChoice) else choose_rois(entries, rules)
-        wanted = {*choice.tumour, *choice.others}
+        wanted = {*choice.tumour, *choice.others, *choice.lungs}
         rois = {e.number: _roi(dataset, e) for e in entries if e.number in wanted}
         patient_id = str(dataset.get("PatientID", "") or "").strip()
         made = " ".join(str(dataset.get(tag, "") or "").strip() for tag in ("StructureSetDate", "StructureSetTime"))

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from perisurv.cohort.options import RoiRule
 
-__all__ = ["RoiChoice", "RoiEntry", "RoiRules", "choose_rois", "matches", "nearest_name", "plain_name"]
+__all__ = ["RoiChoice", "RoiEntry", "RoiRules", "choose_rois", "matches", "matching", "nearest_name", "plain_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,21 @@ class RoiEntry:
 
 @dataclass(frozen=True, slots=True)
 class RoiRules:
-    """Ordered rules for the tumour, and rules for other lesions."""
+    """Ordered rules for the tumour, and rules for other lesions and for the lungs."""
 
     tumour: tuple[str | RoiRule, ...]
     others: tuple[str | RoiRule, ...] = ()
+    lungs: tuple[str | RoiRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RoiChoice:
-    """What the rules chose: the rule that won, the numbers that it matches, and those of lesions, tumour or not."""
+    """What the rules chose: the rule that won, and the ROI numbers of tumour, lesions (tumour or not) and lungs."""
 
     rule: str = ""
     tumour: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
+    lungs: tuple[int, ...] = ()
 
 
 def plain_name(value: object) -> str:
@@ -72,13 +74,19 @@ def matches(rule: str | RoiRule, entry: RoiEntry) -> bool:
 
 
 def choose_rois(entries: Sequence[RoiEntry], rules: RoiRules) -> RoiChoice:
-    """The regions of the first rule that matches any, and all that a rule for other lesions matches."""
+    """The regions of the first rule that matches any, and all that a rule for other lesions or lungs matches."""
     for rule in rules.tumour:
         hits = tuple(e.number for e in entries if matches(rule, e))
         if hits:
-            others = tuple(e.number for e in entries if any(matches(r, e) for r in rules.others))
-            return RoiChoice(str(RoiRule.of(rule)), hits, others)
+            return RoiChoice(
+                str(RoiRule.of(rule)), hits, matching(entries, rules.others), matching(entries, rules.lungs)
+            )
     return RoiChoice()
+
+
+def matching(entries: Sequence[RoiEntry], rules: Sequence[str | RoiRule]) -> tuple[int, ...]:
+    """Numbers of the regions that any of the rules means."""
+    return tuple(e.number for e in entries if any(matches(rule, e) for rule in rules))
 
 
 def nearest_name(names: Sequence[str], rules: Sequence[str | RoiRule]) -> str:

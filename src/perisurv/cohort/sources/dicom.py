@@ -48,6 +48,8 @@ class DicomSource:
         What happens between contours that leave slices out, see ``CohortOptions``.
     frames
         For every slice the number of the frame in its file, 0 if the file is one slice.
+    lung_numbers
+        ROI numbers of the lungs in the structure set.
     """
 
     root: Path
@@ -59,6 +61,7 @@ class DicomSource:
     other_numbers: tuple[int, ...] = ()
     between_slices: str = "refuse"
     frames: tuple[int, ...] = ()
+    lung_numbers: tuple[int, ...] = ()
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -78,8 +81,8 @@ class DicomSource:
         with quiet_pydicom():
             series = read_series(self.root, self.images, self.rules, patient)
             ct = read_ct(series, patient)
-            tumour, others = self._masks(patient, ct.geometry)
-        return Scan(patient, ct, tumour, acquisition_of(series), others)
+            tumour, others, lungs = self._masks(patient, ct.geometry)
+        return Scan(patient, ct, tumour, acquisition_of(series), others, lungs)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -93,6 +96,7 @@ class DicomSource:
             "other_numbers": json.dumps(self.other_numbers),
             "between_slices": self.between_slices,
             "frames": json.dumps(self.frames),
+            "lung_numbers": json.dumps(self.lung_numbers),
         }
 
     @classmethod
@@ -108,6 +112,7 @@ class DicomSource:
             tuple(int(n) for n in json.loads(fields["other_numbers"])),
             fields["between_slices"],
             tuple(int(n) for n in json.loads(fields["frames"])),
+            tuple(int(n) for n in json.loads(fields["lung_numbers"])),
         )
 
     def below(self, root: Path) -> DicomSource:
@@ -115,17 +120,21 @@ class DicomSource:
         names = tuple(moved(name, self.root, root) for name in self.slices)
         return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
 
-    def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None]:
-        """The tumour, and the other lesions without it if there are any."""
-        choice = RoiChoice("", self.roi_numbers, self.other_numbers)
+    def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None, Mask | None]:
+        """The tumour, and if there are any the other lesions without it and the lungs."""
+        choice = RoiChoice("", self.roi_numbers, self.other_numbers, self.lung_numbers)
         structures = read_structure_set(self.root / self.structures, self.structures, choice)
         if " + ".join(structures.rois[n].name for n in choice.tumour) != self.roi:
             raise ReadError(f"Patient {patient}: {self.structures} no longer holds ROI {self.roi!r}; run index again.")
-        tumour = self._mask(patient, [structures.rois[n] for n in choice.tumour], geometry)
-        if not choice.others:
-            return tumour, None
-        others = self._mask(patient, [structures.rois[n] for n in choice.others], geometry)
-        return tumour, Mask(others.values & ~tumour.values, geometry)
+        tumour, others, lungs = (
+            self._mask(patient, [structures.rois[n] for n in numbers], geometry)
+            for numbers in (choice.tumour, choice.others, choice.lungs)
+        )
+        return (
+            tumour,
+            Mask(others.values & ~tumour.values, geometry) if choice.others else None,
+            lungs if choice.lungs else None,
+        )
 
     def _mask(self, patient: str, rois: Sequence[Roi], geometry: Geometry) -> Mask:
         drawings = []

@@ -15,10 +15,12 @@ from perisurv.core import Geometry, Mask, Scan, Volume
 
 __all__ = ["PairSource"]
 
+_MASKS = ("tumour", "others", "lungs")
+
 
 @dataclass(frozen=True, slots=True)
 class PairSource:
-    """An image in HU and masks of the tumour and of other lesions, as NIfTI, NRRD or MetaImage.
+    """An image in HU and masks of tumour, other lesions and lungs, as NIfTI, NRRD or MetaImage.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ class PairSource:
         Least value of a mask of probabilities, see ``CohortOptions.mask_threshold``.
     resample
         Whether a mask lies on another grid and is to be resampled to that of the CT.
+    lungs
+        Masks of the lungs.
     """
 
     root: Path
@@ -40,6 +44,7 @@ class PairSource:
     others: tuple[MaskFile, ...] = ()
     threshold: float | None = None
     resample: bool = False
+    lungs: tuple[MaskFile, ...] = ()
 
     def read(self, patient: str) -> Scan:
         """Read all files.
@@ -54,42 +59,43 @@ class PairSource:
         values, geometry = read_volume(self.root / self.image, f"Patient {patient}: {self.image}")
         tumour = self._mask(patient, self.tumour, geometry)
         others = self._mask(patient, self.others, geometry) if self.others else None
+        lungs = self._mask(patient, self.lungs, geometry) if self.lungs else None
         if others is not None:
             others = Mask(others.values & ~tumour.values, geometry)
         acquisition: dict[str, float | str] = {
             "slice_spacing_mm": geometry.spacing_mm[0],
             "pixel_spacing_mm": geometry.spacing_mm[1],
         }
-        return Scan(patient, Volume(values, geometry), tumour, acquisition, others)
+        return Scan(patient, Volume(values, geometry), tumour, acquisition, others, lungs)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
         return {
             "kind": "pair",
             "image": self.image,
-            "tumour": json.dumps([[m.name, m.labels] for m in self.tumour]),
-            "others": json.dumps([[m.name, m.labels] for m in self.others]),
             "threshold": json.dumps(self.threshold),
             "resample": json.dumps(self.resample),
+            **{key: json.dumps([[m.name, m.labels] for m in getattr(self, key)]) for key in _MASKS},
         }
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str], root: Path) -> PairSource:
         """Inverse of ``describe``; a KeyError or ValueError if the fields are not those of this source."""
-        tumour, others = (
+        tumour, others, lungs = (
             tuple(MaskFile(str(name), tuple(int(n) for n in labels)) for name, labels in json.loads(fields[key]))
-            for key in ("tumour", "others")
+            for key in _MASKS
         )
         threshold, resample = json.loads(fields["threshold"]), json.loads(fields["resample"]) is True
-        return cls(root, fields["image"], tumour, others, threshold, resample)
+        return cls(root, fields["image"], tumour, others, threshold, resample, lungs)
 
     def below(self, root: Path) -> PairSource:
         """The same source with names relative to another root."""
-        tumour, others = (
+        tumour, others, lungs = (
             tuple(MaskFile(moved(m.name, self.root, root), m.labels) for m in masks)
-            for masks in (self.tumour, self.others)
+            for masks in (self.tumour, self.others, self.lungs)
         )
-        return replace(self, root=root, image=moved(self.image, self.root, root), tumour=tumour, others=others)
+        image = moved(self.image, self.root, root)
+        return replace(self, root=root, image=image, tumour=tumour, others=others, lungs=lungs)
 
     def _mask(self, patient: str, masks: tuple[MaskFile, ...], grid: Geometry) -> Mask:
         parts = [

@@ -41,6 +41,8 @@ class SegSource:
         Whether the mask lies on another grid and is to be resampled to that of the CT.
     frames
         For every slice the number of the frame in its file, 0 if the file is one slice.
+    lungs
+        Numbers of the segments of the lungs.
     """
 
     root: Path
@@ -52,6 +54,7 @@ class SegSource:
     threshold: float | None = None
     resample: bool = False
     frames: tuple[int, ...] = ()
+    lungs: tuple[int, ...] = ()
 
     @property
     def images(self) -> tuple[Image, ...]:
@@ -73,9 +76,10 @@ class SegSource:
             ct = read_ct(series, patient)
             tumour = self._mask(patient, self.tumour, series)
             others = self._mask(patient, self.others, series) if self.others else None
+            lungs = self._mask(patient, self.lungs, series) if self.lungs else None
         if others is not None:
             others = Mask(others.values & ~tumour.values, ct.geometry)
-        return Scan(patient, ct, tumour, acquisition_of(series), others)
+        return Scan(patient, ct, tumour, acquisition_of(series), others, lungs)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -89,6 +93,7 @@ class SegSource:
             "threshold": json.dumps(self.threshold),
             "resample": json.dumps(self.resample),
             "frames": json.dumps(self.frames),
+            "lungs": json.dumps(self.lungs),
         }
 
     @classmethod
@@ -104,6 +109,7 @@ class SegSource:
             json.loads(fields["threshold"]),
             json.loads(fields["resample"]) is True,
             tuple(int(n) for n in json.loads(fields["frames"])),
+            tuple(int(n) for n in json.loads(fields["lungs"])),
         )
 
     def below(self, root: Path) -> SegSource:
