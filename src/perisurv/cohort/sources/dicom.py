@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from perisurv.cohort.checks import SERIES_CHECKS, first_reason
-from perisurv.cohort.ct import CtSeries, ct_headers, read_hu
-from perisurv.cohort.dicom import CtHeader, probe, quiet_pydicom
+from perisurv.cohort.dicom import quiet_pydicom
 from perisurv.cohort.rtstruct import (
     Roi,
     RoiChoice,
@@ -20,6 +18,7 @@ from perisurv.cohort.rtstruct import (
     stack_of,
     union,
 )
+from perisurv.cohort.sources.ct import acquisition_of, read_ct, read_series
 from perisurv.cohort.sources.paths import moved
 from perisurv.cohort.stack_rules import StackRules
 from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan
@@ -77,14 +76,10 @@ class DicomSource:
             If the contours no longer fit the CT.
         """
         with quiet_pydicom():
-            series = self._series(patient)
-            try:
-                ct = read_hu(series)
-            except ReadError as error:
-                raise ReadError(f"Patient {patient}: {error}") from error
+            series = read_series(self.root, frozenset(self.images), self.rules, patient)
+            ct = read_ct(series, patient)
             tumour, others = self._masks(patient, ct.geometry)
-        acquisition = _acquisition(ct.geometry, series.slices[0])
-        return Scan(patient, ct, tumour, acquisition, others)
+        return Scan(patient, ct, tumour, acquisition_of(series), others)
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
@@ -120,24 +115,6 @@ class DicomSource:
         names = tuple(moved(name, self.root, root) for name in self.slices)
         return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
 
-    def _series(self, patient: str) -> CtSeries:
-        headers: list[CtHeader] = []
-        images = set(self.images)
-        for name in dict.fromkeys(self.slices):
-            try:
-                file = probe(self.root / name, name)
-                slices = ct_headers(file) if file is not None else ()
-            except ReadError as error:
-                raise ReadError(f"Patient {patient}: {error}") from error
-            headers += [s for s in slices if (s.name, s.frame) in images]
-        if len(headers) < len(images):
-            raise ReadError(f"Patient {patient}: the CT has lost slices since it was indexed; run index again.")
-        series = CtSeries.of(headers, self.rules)
-        reason = first_reason(SERIES_CHECKS, series)
-        if reason:
-            raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
-        return series
-
     def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None]:
         """The tumour, and the other lesions without it if there are any."""
         choice = RoiChoice("", self.roi_numbers, self.other_numbers)
@@ -166,12 +143,3 @@ class DicomSource:
                 raise GeometryError(f"Patient {patient}: ROI {roi.name} of {self.structures}: {problem}.")
             drawings.append(draw(stack, geometry, interpolate=self.between_slices == "interpolate"))
         return union(drawings, geometry)
-
-
-def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]:
-    return {
-        "slice_spacing_mm": geometry.spacing_mm[0],
-        "pixel_spacing_mm": geometry.spacing_mm[1],
-        "kernel": header.kernel,
-        "scanner": header.scanner,
-    }
