@@ -143,8 +143,10 @@ PLACE = [
          "allowed, and not as a gantry tilts"),
     Case("tilted further than any gantry", slices(tilted(3.5)), options=RESAMPLE, reason="gantry tilt: the slices in "
          "B1/ct drift sideways by 24.50 mm; at most half a pixel (1.00 mm) is allowed, and not as a gantry tilts"),
-    Case("tilted and irregular, resampled", slices(moved(lambda k: 0.3 * (k == 6), lambda k: 0.5 * k)),
+    Case("tilted and irregular, resampled", slices(moved(lambda k: 0.3 * (k == 6), lambda k: k / 2 + (k == 6) / 20)),
          options=RESAMPLE, resampled=True),
+    Case("a slice beside the others", slices(moved(drift_mm=lambda k: 0.3 * (k == 5))), options=RESAMPLE,
+         reason="irregular slice distance: a slice in B1/ct lies 0.300 mm beside the line of the others; at most"),
     Case("no position", slices(without("ImagePositionPatient")), reason="no slice geometry: B1/ct/000.dcm lacks"),
     Case("one slice", slices(numbers=[4]), reason="no slice geometry: B1/ct/004.dcm is the only slice"),
 ]  # fmt: skip

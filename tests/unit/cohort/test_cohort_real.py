@@ -6,7 +6,10 @@ import tomllib
 import numpy as np
 import pytest
 import SimpleITK
+from cohort_files import uid
+from enhanced_ct import write_enhanced
 from mask_files import write_seg
+from pydicom import dcmread
 
 from perisurv.cohort import ClinicalOptions, SegSource, clinical_features, read_clinical, read_cohort, read_patient
 from perisurv.cohort.checks import CLINICAL_CHECKS, findings
@@ -160,3 +163,24 @@ def test_lung1_001_as_dicom_seg(test_data, tmp_path, kind):
     assert scan.tumour.voxel_count == 54639
     np.testing.assert_array_equal(scan.tumour.values, drawn.tumour.values)
     np.testing.assert_array_equal(scan.ct.values, drawn.ct.values)
+
+
+def test_lung1_001_as_enhanced_ct(test_data, tmp_path):
+    """The same patient with all slices in one file: the same HU, grid and tumour."""
+    files = [dcmread(path) for path in sorted((test_data / "lung1_001").rglob("*.dcm"))]
+    slices = [data for data in files if data.Modality == "CT"]
+    write_enhanced(tmp_path / "ct.dcm", slices[::-1])
+    (contours,) = (data for data in files if data.Modality == "RTSTRUCT")
+    study = contours.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
+    items = [study.RTReferencedSeriesSequence[0]]
+    items += [c for roi in contours.ROIContourSequence for c in roi.get("ContourSequence", [])]
+    frame = {data.SOPInstanceUID: n for n, data in enumerate(slices[::-1], start=1)}
+    for image in (image for item in items for image in item.get("ContourImageSequence", [])):
+        image.ReferencedFrameNumber = frame[image.ReferencedSOPInstanceUID]
+        image.ReferencedSOPInstanceUID = uid("B1", "enhanced")
+    contours.save_as(tmp_path / "rt.dcm")
+    classic, enhanced = (read_patient(f).patients[0].load() for f in (test_data / "lung1_001", tmp_path))
+    assert enhanced.ct.geometry == classic.ct.geometry
+    np.testing.assert_array_equal(enhanced.ct.values, classic.ct.values)
+    np.testing.assert_array_equal(enhanced.tumour.values, classic.tumour.values)
+    assert enhanced.tumour.voxel_count == 54639

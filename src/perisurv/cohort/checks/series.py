@@ -31,6 +31,8 @@ _NO_TILT_DEGREES = 0.5
 _SAME_TILT_DEGREES = 1.0
 # No gantry tilts further.
 _MOST_TILT_DEGREES = 45.0
+# Sideways steps of slices on one line may differ by this much at least, mm: positions are rounded decimal text.
+_ROUNDED_MM = 0.01
 
 
 class WholeFiles:
@@ -198,7 +200,7 @@ class EverySlice:
 
 
 class RegularSlices:
-    """Slice distances agree within the tolerance."""
+    """Slices lie on one line, and their distances agree within the tolerance."""
 
     id = "irregular_slices"
     title = "irregular slice distance"
@@ -208,6 +210,12 @@ class RegularSlices:
         """State the range of the distances."""
         steps, usual = np.diff(series.offsets_mm), series.usual_step_mm
         differ = 100 * float(np.abs(steps - usual).max()) / usual
+        limit_mm = max(series.rules.tolerance * usual, _ROUNDED_MM)
+        if series.swerve_mm > limit_mm:
+            return failed(
+                f"a slice in {series.folder} lies {series.swerve_mm:.3f} mm beside the line of the others; at most "
+                f"{limit_mm:.3f} mm is allowed. Export the original CT."
+            )
         if series.regular:
             return Verdict(True, "", differ)
         said = f"slices in {series.folder} are {steps.min():.3f} to {steps.max():.3f} mm apart"

@@ -92,7 +92,13 @@ def _of_file(slices: Sequence[CtHeader]) -> Iterator[Image]:
     try:
         dataset = dcmread(first.path, force=True)
         for header, stored in zip(slices, _stored(dataset, [max(s.frame - 1, 0) for s in slices]), strict=True):
-            yield _hounsfield(stored, header, dataset)
+            values = _hounsfield(stored, header, dataset)
+            if values.shape != (header.rows, header.columns) or not np.isfinite(values).all():
+                raise ReadError(
+                    f"the pixels of {header.label} are not {header.rows} x {header.columns} values in HU; export the "
+                    "CT again."
+                )
+            yield values
     except DICOM_ERRORS as error:
         raise ReadError(
             f"the pixels of {first.name} cannot be decoded ({type(error).__name__}); export the CT again, uncompressed."

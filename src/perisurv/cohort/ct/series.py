@@ -113,6 +113,12 @@ class CtSeries:
         return self.drift_mm > self.drift_limit_mm
 
     @property
+    def swerve_mm(self) -> float:
+        """Largest sideways distance of a slice from where its neighbour and the usual tilt put it, mm."""
+        steps, sideways = np.diff(self.offsets_mm)[:, None], np.diff(self.sideways_mm, axis=0)
+        return float(np.linalg.norm(sideways - steps * np.median(sideways / steps, axis=0), axis=1).max())
+
+    @property
     def rectangular(self) -> bool:
         """Whether the slices are the slices of the grid, so that nothing is resampled."""
         return self.regular and not self.sheared
