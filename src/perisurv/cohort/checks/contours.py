@@ -8,7 +8,7 @@ from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.drawn import Pairing
-from perisurv.cohort.checks.references import EveryReferencedSlice, SameCt
+from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, SameCt
 from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
 
@@ -24,9 +24,6 @@ __all__ = [
     "ParallelPlanes",
     "ReadableContours",
 ]
-
-# A contour may name the slice next to it, not the one behind that; in slice distances.
-_NEXT_SLICE = 0.75
 
 
 class ReadableContours:
@@ -124,7 +121,7 @@ class NamedSlices:
             k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
             named = number[contour.image_uid]
             off = max(off, abs(k - named))
-            if abs(k - named) > _NEXT_SLICE:
+            if abs(k - named) > NEXT_SLICE:
                 return failed(
                     f"{pair.label}: a contour on slice {round(k) + 1} names {pair.series.slices[named].name}, which is "
                     f"slice {named + 1}; export CT and contours together.",

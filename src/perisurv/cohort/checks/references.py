@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from perisurv.cohort.checks.base import PASSED, Verdict, failed
+import numpy as np
+
+from perisurv.cohort.checks.base import PASSED, Verdict, failed, not_applicable
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.checks.masked import SegPairing
 from perisurv.cohort.dicom import CtSeries
 from perisurv.cohort.pseudonym import patient_key
 
-__all__ = ["EveryReferencedSlice", "SameCt"]
+__all__ = ["NEXT_SLICE", "EveryReferencedSlice", "NamedFrames", "SameCt"]
 
+# A contour or frame may name the slice next to it, not the one behind that; in slice distances.
+NEXT_SLICE = 0.75
 _REQUIRES = "a structure set or DICOM SEG and its CT"
 
 
@@ -61,6 +65,33 @@ class EveryReferencedSlice:
             f"{pair.series.folder} lacks {missing} of the {len(named)} slices that {pair.structures.name} refers to; "
             "export the whole series."
         )
+
+
+class NamedFrames:
+    """A frame of a DICOM SEG lies on the slice that it names, or next to it."""
+
+    id = "wrong_slice"
+    title = "frame on another slice than it names"
+    requires = "frames that name their slice"
+
+    def judge(self, pair: SegPairing, /) -> Verdict:
+        """Name the first slice whose frame lies elsewhere."""
+        geometry = pair.series.geometry()
+        number = {s.sop_uid: k for k, s in enumerate(pair.series.slices)}
+        named = [(position, number[uid]) for position, uid in pair.structures.named if uid in number]
+        if not named:
+            return not_applicable("no frame names the slice that it lies on")
+        at = geometry.to_index([position for position, _ in named])[:, 0]
+        off = np.abs(at - [k for _, k in named])
+        worst = int(off.argmax())
+        if off[worst] > NEXT_SLICE:
+            return failed(
+                f"{pair.structures.name}: a frame on slice {round(float(at[worst])) + 1} names "
+                f"{pair.series.slices[named[worst][1]].name}, which is slice {named[worst][1] + 1}; export CT and SEG "
+                "together.",
+                float(off[worst]),
+            )
+        return Verdict(True, f"At most {off[worst]:.2f} slices off the slice named.", float(off[worst]))
 
 
 def _image_uids(series: CtSeries) -> set[str]:
