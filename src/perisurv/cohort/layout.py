@@ -29,7 +29,7 @@ class Files:
     patient
         What the folder or the names of the files call the patient.
     place
-        Where they lie, for messages.
+        Where they lie, for messages; names of one patient among several end with an asterisk.
     images
         The CT, or several candidates.
     masks
@@ -42,7 +42,7 @@ class Files:
     masks: list[tuple[str, Path]] = field(default_factory=list)
 
 
-def patients_of(volumes: Iterable[Path]) -> list[Files]:
+def patients_of(volumes: Iterable[Path], root: Path) -> list[Files]:
     """Sort volumes to patients.
 
     A folder with one image (``image*``, ``img*``, ``ct*`` or ``*_image``, ``*_img``, ``*_ct``) is a patient, and every
@@ -53,7 +53,7 @@ def patients_of(volumes: Iterable[Path]) -> list[Files]:
     found: list[Files] = []
     for path in sorted(volumes):
         folder = path.parent
-        below = folder.name.casefold() in _MASK_FOLDERS
+        below = folder.name.casefold() in _MASK_FOLDERS and folder != root
         folders[folder.parent if below else folder].append(path)
     for folder, paths in sorted(folders.items()):
         if match := _NNUNET.fullmatch(folder.name):
@@ -90,7 +90,7 @@ def _by_start(folder: Path, images: dict[Path, str], others: Sequence[Path]) -> 
     """One patient an image; the others go to the patient whose name they start with, the longest if there are two."""
     patients: dict[str, Files] = {}
     for path, patient in images.items():
-        patients.setdefault(patient, Files(patient, folder)).images.append(path)
+        patients.setdefault(patient, Files(patient, folder / f"{patient}*")).images.append(path)
     for path in others:
         starts = [p for p in patients if _region(path, p) != stem(path)]
         if starts:
@@ -111,7 +111,11 @@ def _nnunet(folder: Path, images: Sequence[Path], labels: Sequence[Path]) -> lis
     for path in images:
         match = _CHANNEL.fullmatch(stem(path))
         if match and int(match["channel"]) == 0:
-            patients.setdefault(match["patient"], Files(match["patient"], folder)).images.append(path)
+            patients.setdefault(
+                match["patient"], Files(match["patient"], folder / f"{match['patient']}*")
+            ).images.append(path)
     for path in labels:
-        patients.setdefault(stem(path), Files(stem(path), folder)).masks.append(("label", path))
+        patients.setdefault(stem(path), Files(stem(path), path.with_name(f"{stem(path)}*"))).masks.append(
+            ("label", path)
+        )
     return list(patients.values())

@@ -331,7 +331,13 @@ def test_patient_without_mask_in_a_flat_folder(tmp_path):
     write(tmp_path / "A_gtv.nii.gz", LABEL)
     (exclusion,) = read_patient(tmp_path).exclusions
     assert exclusion.patient == "B"
-    assert exclusion.reason.startswith("no mask: . holds an image but no mask")
+    assert exclusion.reason.startswith("no mask: B* holds an image but no mask")
+
+
+@pytest.mark.parametrize("name", ["masks", "labels", "P1"])
+def test_the_cohort_folder_may_be_called_anything(tmp_path, name):
+    pair(tmp_path / name, gtv=LABEL)
+    assert load(tmp_path / name, name).tumour.voxel_count == 16
 
 
 def test_folders_of_nnunet(tmp_path):
@@ -343,9 +349,9 @@ def test_folders_of_nnunet(tmp_path):
     cohort = read_patient(tmp_path, CohortOptions(mask_labels=(2,)))
     assert cohort.ids == ("lung_001", "lung_002")
     assert [p.load().tumour.voxel_count for p in cohort] == [16, 16]
-    assert {e.patient: e.reason.split(":")[0] for e in cohort.exclusions} == {
-        "lung_003": "no mask",
-        "lung_009": "no image",
+    assert {e.patient: e.reason.split(" but")[0] for e in cohort.exclusions} == {
+        "lung_003": "no mask: imagesTr/lung_003* holds an image",
+        "lung_009": "no image: labelsTr/lung_009* holds a mask",
     }
 
 
