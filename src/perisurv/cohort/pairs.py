@@ -97,7 +97,7 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
         return f"no image: {place} holds a mask but no image* or ct* beside it; add the CT." if choice.tumour else ""
     if not entries:
         return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour."
-    several = [path.name for path in files.images] if len(files.images) > 1 else []
+    several = [path.relative_to(root).as_posix() for path in files.images] if len(files.images) > 1 else []
     if choice.rule == "the name of its file" and len(choice.tumour) > 1:
         several = [entry.name for entry in entries if entry.number in choice.tumour]
     if several:
@@ -109,7 +109,8 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
 
 
 def _place(files: Files, root: Path) -> str:
-    return root.name if files.place == root else files.place.relative_to(root).as_posix()
+    """A path below the cohort folder: a study without identities writes its number instead."""
+    return "the cohort folder" if files.place == root else files.place.relative_to(root).as_posix()
 
 
 def _read(
