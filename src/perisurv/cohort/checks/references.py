@@ -76,22 +76,24 @@ class NamedFrames:
 
     def judge(self, pair: SegPairing, /) -> Verdict:
         """Name the first slice whose frame lies elsewhere."""
-        geometry = pair.series.geometry()
-        number = {s.sop_uid: k for k, s in enumerate(pair.series.slices)}
-        named = [(position, number[uid]) for position, uid in pair.structures.named if uid in number]
+        uids = [s.sop_uid for s in pair.series.slices]
+        # The name of a multi-frame file does not say which frame.
+        slices = {s.sop_uid: s for s in pair.series.slices if uids.count(s.sop_uid) == 1}
+        named = [(position, slices[uid]) for position, uid in pair.structures.named if uid in slices]
         if not named:
             return not_applicable("no frame names the slice that it lies on")
-        at = geometry.to_index([position for position, _ in named])[:, 0]
-        off = np.abs(at - [k for _, k in named])
-        worst = int(off.argmax())
-        if off[worst] > NEXT_SLICE:
+        to_index = pair.series.geometry().to_index
+        at = to_index([position for position, _ in named])[:, 0]
+        there = to_index([s.position_mm or (0.0, 0.0, 0.0) for _, s in named])[:, 0]
+        off = np.abs(at - there)
+        n = int(off.argmax())
+        if off[n] > NEXT_SLICE:
             return failed(
-                f"{pair.structures.name}: a frame on slice {round(float(at[worst])) + 1} names "
-                f"{pair.series.slices[named[worst][1]].name}, which is slice {named[worst][1] + 1}; export CT and SEG "
-                "together.",
-                float(off[worst]),
+                f"{pair.structures.name}: a frame on slice {round(float(at[n])) + 1} names {named[n][1].name}, which is "
+                f"slice {round(float(there[n])) + 1}; export CT and SEG together.",
+                float(off[n]),
             )
-        return Verdict(True, f"At most {off[worst]:.2f} slices off the slice named.", float(off[worst]))
+        return Verdict(True, f"At most {off[n]:.2f} slices off the slice named.", float(off[n]))
 
 
 def _image_uids(series: CtSeries) -> set[str]:
