@@ -89,8 +89,8 @@ class NamedFrames:
         n = int(off.argmax())
         if off[n] > NEXT_SLICE:
             return failed(
-                f"{pair.structures.name}: a frame on slice {round(float(at[n])) + 1} names {named[n][1].name}, which is "
-                f"slice {round(float(there[n])) + 1}; export CT and SEG together.",
+                f"{pair.structures.name}: a frame on slice {round(float(at[n])) + 1} names {named[n][1].name}, which "
+                f"is slice {round(float(there[n])) + 1}; export CT and SEG together.",
                 float(off[n]),
             )
         return Verdict(True, f"At most {off[n]:.2f} slices off the slice named.", float(off[n]))
