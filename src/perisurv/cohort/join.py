@@ -160,7 +160,8 @@ def _summary(exclusions: Sequence[Exclusion]) -> str:
     """How often which reason occurs, with the first in full."""
     if not exclusions:
         return (
-            "The folder holds no DICOM CT with RTSTRUCT and no pair of image and mask; give the folder of the patients."
+            "The folder holds no DICOM CT with RTSTRUCT or SEG and no pair of image and mask; give the folder of the "
+            "patients."
         )
     counts = Counter(e.reason.split(":")[0] for e in exclusions).most_common()
     return f"Left out: {', '.join(f'{n} x {title}' for title, n in counts)}. First: {exclusions[0].reason}"

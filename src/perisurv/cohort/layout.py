@@ -29,7 +29,7 @@ class Files:
     patient
         What the folder or the names of the files call the patient.
     place
-        Where they lie, for messages.
+        The folder, or a file where the folder holds several patients; for messages.
     images
         The CT, or several candidates.
     masks
@@ -42,7 +42,7 @@ class Files:
     masks: list[tuple[str, Path]] = field(default_factory=list)
 
 
-def patients_of(volumes: Iterable[Path]) -> list[Files]:
+def patients_of(volumes: Iterable[Path], root: Path) -> list[Files]:
     """Sort volumes to patients.
 
     A folder with one image (``image*``, ``img*``, ``ct*`` or ``*_image``, ``*_img``, ``*_ct``) is a patient, and every
@@ -53,13 +53,13 @@ def patients_of(volumes: Iterable[Path]) -> list[Files]:
     found: list[Files] = []
     for path in sorted(volumes):
         folder = path.parent
-        below = folder.name.casefold() in _MASK_FOLDERS
+        below = folder.name.casefold() in _MASK_FOLDERS and folder != root
         folders[folder.parent if below else folder].append(path)
     for folder, paths in sorted(folders.items()):
         if match := _NNUNET.fullmatch(folder.name):
             if match[1] == "images" or folder.with_name(f"images{match[2]}") not in folders:
                 labels = folder.with_name(f"labels{match[2]}")
-                found += _nnunet(folder, paths if match[1] == "images" else [], folders.get(labels, []))
+                found += _nnunet(paths if match[1] == "images" else [], folders.get(labels, []))
         else:
             found += _in_folder(folder, paths)
     return found
@@ -79,20 +79,20 @@ def _in_folder(folder: Path, paths: Sequence[Path]) -> list[Files]:
     if not images:
         ends = {p: m["patient"] for p in paths if p.parent == folder and (m := _IMAGE_AT_END.fullmatch(stem(p)))}
         if len(ends) > 1:
-            return _by_start(folder, ends, [p for p in paths if p not in ends])
+            return _by_start(ends, [p for p in paths if p not in ends])
         images = list(ends)
-    start = m["patient"] if images and (m := _IMAGE_AT_END.fullmatch(stem(images[0]))) else ""
+    start = m["patient"] if images and (m := _IMAGE_AT_END.fullmatch(stem(images[0]))) else folder.name
     masks = [(_region(p, start), p) for p in paths if p not in images]
     return [Files(folder.name, folder, images, masks)]
 
 
-def _by_start(folder: Path, images: dict[Path, str], others: Sequence[Path]) -> list[Files]:
+def _by_start(images: dict[Path, str], others: Sequence[Path]) -> list[Files]:
     """One patient an image; the others go to the patient whose name they start with, the longest if there are two."""
     patients: dict[str, Files] = {}
     for path, patient in images.items():
-        patients.setdefault(patient, Files(patient, folder)).images.append(path)
+        patients.setdefault(patient, Files(patient, path)).images.append(path)
     for path in others:
-        starts = [p for p in patients if _region(path, p) != stem(path)]
+        starts = [p for p in patients if re.match(rf"{re.escape(p)}[-_. ]", stem(path))]
         if starts:
             patient = max(starts, key=len)
             patients[patient].masks.append((_region(path, patient), path))
@@ -100,18 +100,17 @@ def _by_start(folder: Path, images: dict[Path, str], others: Sequence[Path]) -> 
 
 
 def _region(path: Path, patient: str) -> str:
-    """The name of a mask without that of its patient."""
-    name = stem(path)
-    rest = name[len(patient) :]
-    return rest.lstrip("-_. ") if patient and name.startswith(patient) and rest[:1] in tuple("-_. ") else name
+    """The name of a mask without that of its patient, ``mask`` if nothing is left."""
+    parts = re.split(rf"(?<![A-Za-z0-9]){re.escape(patient)}(?![A-Za-z0-9])", stem(path))
+    return "_".join(filter(None, (part.strip("-_. ") for part in parts))) or "mask"
 
 
-def _nnunet(folder: Path, images: Sequence[Path], labels: Sequence[Path]) -> list[Files]:
+def _nnunet(images: Sequence[Path], labels: Sequence[Path]) -> list[Files]:
     patients: dict[str, Files] = {}
     for path in images:
         match = _CHANNEL.fullmatch(stem(path))
         if match and int(match["channel"]) == 0:
-            patients.setdefault(match["patient"], Files(match["patient"], folder)).images.append(path)
+            patients.setdefault(match["patient"], Files(match["patient"], path)).images.append(path)
     for path in labels:
-        patients.setdefault(stem(path), Files(stem(path), folder)).masks.append(("label", path))
+        patients.setdefault(stem(path), Files(stem(path), path)).masks.append(("label", path))
     return list(patients.values())

@@ -142,6 +142,7 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         root,
         tuple(s.name for s in series.slices),
         structures.name,
+        " + ".join(e.name for e in masks.tumour),
         tuple(e.number for e in masks.tumour),
         tuple(e.number for e in masks.others),
         series.rules,

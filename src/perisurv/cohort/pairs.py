@@ -33,7 +33,7 @@ def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> 
     none, the only file that is called ``mask*``, ``seg*`` or ``label*`` holds the tumour.
     """
     found = Found()
-    for files in patients_of(volumes):
+    for files in patients_of(volumes, root):
         try:
             _index(files, root, options, found)
         except InputError as error:
@@ -52,9 +52,8 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
         return
     image = files.images[0].relative_to(root).as_posix()
     values, grid = read_volume(files.images[0], image)
-    place = files.place.relative_to(root).as_posix()
     read = partial(_read, listed=listed, root=root, threshold=options.mask_threshold, grid=grid)
-    masks = Masks(place, image, "mask", grid, entries, choice, options, read)
+    masks = Masks(_place(files, root), image, "mask", grid, entries, choice, options, read)
     checked = findings(IMAGE_CHECKS, ImageFile(image, values))
     if checked[-1].passed:
         checked += findings(MASK_CHECKS, masks)
@@ -96,7 +95,7 @@ def _choice(entries: tuple[RoiEntry, ...], options: CohortOptions) -> RoiChoice:
 
 def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root: Path) -> str | None:
     """Why image and mask make no pair; empty if the files are none of ours, None if they make one."""
-    place = files.place.relative_to(root).as_posix()
+    place = _place(files, root)
     if not files.images:
         return f"no image: {place} holds a mask but no image* or ct* beside it; add the CT." if choice.tumour else ""
     if not entries:
@@ -110,6 +109,11 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
             "or set tumour_roi to its name."
         )
     return None
+
+
+def _place(files: Files, root: Path) -> str:
+    """A path below the cohort folder: a study without identities writes its number instead."""
+    return "the cohort folder" if files.place == root else files.place.relative_to(root).as_posix()
 
 
 def _read(

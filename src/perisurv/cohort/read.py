@@ -30,7 +30,8 @@ def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortO
     Parameters
     ----------
     folder
-        Any nesting of DICOM CT with RTSTRUCT (any file names) and of folders with an image and a mask.
+        Any nesting of DICOM CT with RTSTRUCT or SEG (any file names) and of an image with its masks as NIfTI, NRRD or
+        MetaImage, see ``perisurv.cohort.layout``.
     clinical
         Clinical tables; without any, every ``.csv`` below the folder that has a column of patients and of
         follow-up, and a row of a patient with images.

@@ -42,13 +42,13 @@ def test_damaged_file_is_bad_input_and_never_a_crash(sound, name, data):
 
 
 @given(st.sampled_from(["BINARY", "FRACTIONAL", "LABELMAP"]), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_damaged_seg_is_bad_input_and_never_a_crash(masks, kind, data):
     _damage(masks / kind, "seg.dcm", None, data)
 
 
 @given(st.sampled_from(["nii", "nii.gz", "nrrd", "mha"]), st.sampled_from(["ct", "mask"]), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_damaged_volume_is_bad_input_and_never_a_crash(masks, suffix, name, data):
     _damage(masks / suffix, f"{name}.{suffix}", 400, data)
 

@@ -264,6 +264,19 @@ def test_frames_that_name_their_slice_decide_between_series(tmp_path):
     assert load(tmp_path).tumour.voxel_count == TUMOUR.sum()
 
 
+def test_frame_on_another_slice_than_it_names(tmp_path):
+    def swap(data):
+        frames = data.PerFrameFunctionalGroupsSequence
+        places = [list(f.PlanePositionSequence[0].ImagePositionPatient) for f in frames[:3]]
+        for frame, place in zip(frames[:3], places[::-1], strict=True):
+            frame.PlanePositionSequence[0].ImagePositionPatient = place
+
+    patient(tmp_path)
+    assert found(tmp_path)["wrong_slice"].text == "At most 0.00 slices off the slice named."
+    reason = broken(tmp_path / "second", edit=swap)
+    assert reason.startswith("frame on another slice than it names: B1/seg.dcm: a frame on slice 4 names B1/ct/005.dcm")
+
+
 # --- segments that cannot be used -------------------------------------------------------------------------------------
 
 
@@ -339,7 +352,13 @@ def test_seg_beyond_the_ct(tmp_path):
     assert reason.startswith("mask of another CT: segment GTV-1 of B1/seg.dcm reaches 90 voxels beyond the CT in B1/ct")
 
 
+def nameless(data):
+    for frame in data.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+
+
 def twice(data):
+    nameless(data)
     frames = data.PerFrameFunctionalGroupsSequence
     frames[1].PlanePositionSequence[0].ImagePositionPatient = frames[0].PlanePositionSequence[0].ImagePositionPatient
 
@@ -349,6 +368,7 @@ def without_position(data):
 
 
 def irregular(data):
+    nameless(data)
     for n, frame in enumerate(data.PerFrameFunctionalGroupsSequence):
         frame.PlanePositionSequence[0].ImagePositionPatient[2] += 0.3 * n * n
 
@@ -482,7 +502,13 @@ def test_what_changes_after_the_index_is_named(tmp_path):
     patient(tmp_path, edit=half_slices)
     with pytest.raises(GeometryError, match=r"Patient P1: P1/seg\.dcm does not share the grid of the CT"):
         indexed.load()
-    path.write_bytes(path.read_bytes()[:2000])
+    patient(tmp_path, segments={"GTVn": NODE, "GTV-1": TUMOUR})
+    with pytest.raises(ReadError, match=r"Patient P1: P1/seg\.dcm no longer holds segment 'GTV-1'; run index again"):
+        indexed.load()
+    patient(tmp_path)
+    data = pydicom.dcmread(path)
+    data.SegmentationType = "MAGIC"
+    data.save_as(path)
     with pytest.raises(ReadError, match=r"Patient P1: P1/seg\.dcm cannot be read as DICOM SEG"):
         indexed.load()
     path.unlink()

@@ -325,13 +325,32 @@ def test_one_prefixed_image_is_the_patient_of_its_folder(tmp_path):
     assert load(tmp_path).tumour.voxel_count == 16
 
 
+def test_names_of_masks_do_not_name_the_patient(tmp_path):
+    """In messages: a study without identities hides paths, not names of regions."""
+    pair(tmp_path / "P1", GTVn_P1=OTHER, P1_lung=LABEL)
+    said = reason(tmp_path).reason
+    assert "its masks are GTVn, lung." in said
+    pair(tmp_path / "P10")
+    write(tmp_path / "P10" / "masks" / "P10.nii.gz", LABEL)
+    write(tmp_path / "P1" / "masks" / "P10.nii.gz", LABEL)
+    cohort = read_patient(tmp_path)
+    assert cohort["P10"].load().tumour.voxel_count == 16
+    assert "its masks are GTVn, lung, P10." in cohort.exclusions[0].reason
+
+
 def test_patient_without_mask_in_a_flat_folder(tmp_path):
     for patient in "AB":
         write(tmp_path / f"{patient}_ct.nii.gz", HU)
     write(tmp_path / "A_gtv.nii.gz", LABEL)
     (exclusion,) = read_patient(tmp_path).exclusions
     assert exclusion.patient == "B"
-    assert exclusion.reason.startswith("no mask: . holds an image but no mask")
+    assert exclusion.reason.startswith("no mask: B_ct.nii.gz holds an image but no mask")
+
+
+@pytest.mark.parametrize("name", ["masks", "labels", "P1"])
+def test_the_cohort_folder_may_be_called_anything(tmp_path, name):
+    pair(tmp_path / name, gtv=LABEL)
+    assert load(tmp_path / name, name).tumour.voxel_count == 16
 
 
 def test_folders_of_nnunet(tmp_path):
@@ -343,9 +362,9 @@ def test_folders_of_nnunet(tmp_path):
     cohort = read_patient(tmp_path, CohortOptions(mask_labels=(2,)))
     assert cohort.ids == ("lung_001", "lung_002")
     assert [p.load().tumour.voxel_count for p in cohort] == [16, 16]
-    assert {e.patient: e.reason.split(":")[0] for e in cohort.exclusions} == {
-        "lung_003": "no mask",
-        "lung_009": "no image",
+    assert {e.patient: e.reason.split(" but")[0] for e in cohort.exclusions} == {
+        "lung_003": "no mask: imagesTr/lung_003_0000.nii.gz holds an image",
+        "lung_009": "no image: labelsTr/lung_009.nii.gz holds a mask",
     }
 
 

@@ -147,7 +147,7 @@ def test_phantom_mask_is_what_simpleitk_reads(phantom, test_data):
     )
 
 
-@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL"])
+@pytest.mark.parametrize("kind", ["BINARY", pytest.param("FRACTIONAL", marks=pytest.mark.slow)])
 def test_lung1_001_as_dicom_seg(test_data, tmp_path, kind):
     """The mask of its RTSTRUCT, written as DICOM SEG by highdicom, comes back voxel for voxel on the same CT."""
     patient = read_patient(test_data / "lung1_001").patients[0]

@@ -8,7 +8,7 @@ from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.drawn import Pairing
-from perisurv.cohort.checks.references import EveryReferencedSlice, SameCt
+from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, SameCt
 from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
 
@@ -24,9 +24,6 @@ __all__ = [
     "ParallelPlanes",
     "ReadableContours",
 ]
-
-# A contour may name the slice next to it, not the one behind that; in slice distances.
-_NEXT_SLICE = 0.75
 
 
 class ReadableContours:
@@ -126,7 +123,7 @@ class NamedSlices:
             slice_ = slices[contour.image_uid]
             named = float(pair.geometry.to_index(slice_.position_mm or (0.0, 0.0, 0.0))[0])
             off = max(off, abs(k - named))
-            if abs(k - named) > _NEXT_SLICE:
+            if abs(k - named) > NEXT_SLICE:
                 return failed(
                     f"{pair.label}: a contour on slice {round(k) + 1} names {slice_.label}, which is slice "
                     f"{round(named) + 1}; export CT and contours together.",

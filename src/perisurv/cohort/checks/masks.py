@@ -9,7 +9,7 @@ import numpy as np
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.masked import Masks, SegPairing
-from perisurv.cohort.checks.references import EveryReferencedSlice, SameCt
+from perisurv.cohort.checks.references import EveryReferencedSlice, NamedFrames, SameCt
 from perisurv.core import Geometry, InputError
 
 __all__ = [
@@ -149,7 +149,7 @@ def _grid(grid: Geometry) -> str:
     return f"{size} voxels of {spacing} mm from ({', '.join(f'{mm:.2f}' for mm in grid.origin_mm)})"
 
 
-SEG_CHECKS: tuple[Check[SegPairing], ...] = (SameCt("DICOM SEG"), EveryReferencedSlice())
+SEG_CHECKS: tuple[Check[SegPairing], ...] = (SameCt("DICOM SEG"), EveryReferencedSlice(), NamedFrames())
 MASK_CHECKS: tuple[Check[Masks], ...] = (
     ReadableMasks(),
     OneTumour(),

@@ -52,7 +52,7 @@ def read_segments(
     Raises
     ------
     ReadError
-        If the file cannot be decoded, or a segment is gone or holds two frames at one position.
+        If the file cannot be decoded, or a segment has two frames at one position.
     GeometryError
         If frames lie on other planes than the slices and make no regular volume.
     """

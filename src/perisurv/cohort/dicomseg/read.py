@@ -18,6 +18,7 @@ __all__ = ["SEG_CLASSES", "Segmentation", "read_segmentation"]
 
 # Segmentation Storage and Label Map Segmentation Storage.
 SEG_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+Vector = tuple[float, float, float]
 _BACKGROUND = 0  # of a label map, which lists it among its segments
 
 
@@ -37,6 +38,8 @@ class Segmentation:
         All its segments.
     choice
         What the rules chose among them.
+    named
+        Position in mm of every frame that names one slice, and the SOPInstanceUID of that slice.
     """
 
     path: Path
@@ -48,6 +51,7 @@ class Segmentation:
     image_uids: frozenset[str]
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
+    named: tuple[tuple[Vector, str], ...] = ()
 
     def named_images(self) -> frozenset[str]:
         """The slices that it names."""
@@ -68,6 +72,7 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         series, images = _references(data)
         frame = str(data.get("FrameOfReferenceUID", "") or "")
         patient_id = str(data.get("PatientID", "") or "").strip()
+        named = tuple(_named(data))
         made = " ".join(str(data.get(tag, "") or "").strip() for tag in ("ContentDate", "ContentTime"))
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} is not a whole DICOM SEG ({type(error).__name__}); export it again.") from error
@@ -77,7 +82,9 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         raise ReadError(f"{name} gives the segments {names} one number ({number}); export it again.")
     made = made.strip() if made[:8].strip() else ""
     frames = frozenset({frame} - {""})
-    return Segmentation(path, name, patient_id, made, series, frames, images, entries, choose_rois(entries, rules))
+    return Segmentation(
+        path, name, patient_id, made, series, frames, images, entries, choose_rois(entries, rules), named
+    )
 
 
 def _entry(item: Dataset) -> RoiEntry:
@@ -102,6 +109,18 @@ def _sources(data: Dataset) -> Iterator[str]:
         *(data.get("PerFrameFunctionalGroupsSequence") or ()),
     ]
     for group in groups:
-        for derivation in group.get("DerivationImageSequence") or ():
-            for image in derivation.get("SourceImageSequence") or ():
-                yield str(image.ReferencedSOPInstanceUID)
+        yield from _derived_from(group)
+
+
+def _named(data: Dataset) -> Iterator[tuple[Vector, str]]:
+    for group in data.get("PerFrameFunctionalGroupsSequence") or ():
+        sources, plane = set(_derived_from(group)), group.get("PlanePositionSequence")
+        if len(sources) == 1 and plane:
+            x, y, z = (float(v) for v in plane[0].ImagePositionPatient)
+            yield (x, y, z), sources.pop()
+
+
+def _derived_from(group: Dataset) -> Iterator[str]:
+    for derivation in group.get("DerivationImageSequence") or ():
+        for image in derivation.get("SourceImageSequence") or ():
+            yield str(image.ReferencedSOPInstanceUID)

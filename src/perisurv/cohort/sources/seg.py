@@ -9,12 +9,13 @@ from pathlib import Path
 
 from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.dicom import quiet_pydicom
-from perisurv.cohort.dicomseg import read_segments
+from perisurv.cohort.dicomseg import read_segmentation, read_segments
 from perisurv.cohort.grids import union
+from perisurv.cohort.rtstruct import RoiRules
 from perisurv.cohort.sources.ct import Image, acquisition_of, images_of, read_ct, read_series
 from perisurv.cohort.sources.paths import moved
 from perisurv.cohort.stack_rules import StackRules
-from perisurv.core import Mask, Scan
+from perisurv.core import Mask, ReadError, Scan
 
 __all__ = ["SegSource"]
 
@@ -31,6 +32,8 @@ class SegSource:
         Files of the series, ordered along the normal of the slices.
     segmentation
         The SEG file.
+    roi
+        Label of the tumour segment; several are joined by a plus sign.
     tumour, others
         Numbers of the segments of the tumour and of other lesions.
     rules
@@ -48,6 +51,7 @@ class SegSource:
     root: Path
     slices: tuple[str, ...]
     segmentation: str
+    roi: str
     tumour: tuple[int, ...]
     others: tuple[int, ...] = ()
     rules: StackRules = field(default_factory=StackRules)
@@ -67,13 +71,14 @@ class SegSource:
         Raises
         ------
         ReadError
-            If a file is gone, cannot be decoded or no longer passes the checks of the index.
+            If a file is gone, cannot be decoded, no longer passes the checks of the index or holds other segments.
         GeometryError
             If a segment does not lie on the CT, or on another grid and is not to be resampled.
         """
         with quiet_pydicom():
             series = read_series(self.root, self.images, self.rules, patient)
             ct = read_ct(series, patient)
+            self._refuse_other_segments(patient)
             tumour = self._mask(patient, self.tumour, series)
             others = self._mask(patient, self.others, series) if self.others else None
             lungs = self._mask(patient, self.lungs, series) if self.lungs else None
@@ -87,6 +92,7 @@ class SegSource:
             "kind": "seg",
             "slices": json.dumps(self.slices),
             "segmentation": self.segmentation,
+            "roi": self.roi,
             "tumour": json.dumps(self.tumour),
             "others": json.dumps(self.others),
             "rules": json.dumps(asdict(self.rules)),
@@ -103,6 +109,7 @@ class SegSource:
             root,
             tuple(str(name) for name in json.loads(fields["slices"])),
             fields["segmentation"],
+            fields["roi"],
             tuple(int(n) for n in json.loads(fields["tumour"])),
             tuple(int(n) for n in json.loads(fields["others"])),
             StackRules.from_fields(json.loads(fields["rules"])),
@@ -116,6 +123,12 @@ class SegSource:
         """The same source with names relative to another root."""
         names = tuple(moved(name, self.root, root) for name in self.slices)
         return replace(self, root=root, slices=names, segmentation=moved(self.segmentation, self.root, root))
+
+    def _refuse_other_segments(self, patient: str) -> None:
+        file = read_segmentation(self.root / self.segmentation, f"Patient {patient}: {self.segmentation}", RoiRules(()))
+        names = {entry.number: entry.name for entry in file.entries}
+        if " + ".join(names.get(n, "") for n in self.tumour) != self.roi:
+            raise ReadError(f"{file.name} no longer holds segment {self.roi!r}; run index again.")
 
     def _mask(self, patient: str, numbers: tuple[int, ...], series: CtSeries) -> Mask:
         path, name = self.root / self.segmentation, f"Patient {patient}: {self.segmentation}"
