@@ -28,6 +28,7 @@ app = typer.Typer(
     help="Overall survival from a CT and a tumour contour: rings, radiomics, a 3D network, a study that cannot leak.",
 )
 app.add_typer(archive_verbs)
+
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the artefacts; default: the one of the study file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

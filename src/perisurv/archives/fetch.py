@@ -183,7 +183,8 @@ class _S5cmd:
         done = subprocess.run(full, capture_output=True, text=True, check=False)  # noqa: S603 (no shell, checked URLs)
         for line in done.stderr.splitlines():
             if line.startswith("{"):
-                return str(json.loads(line).get("error", "unknown error")).split(", request id")[0]
+                told = str(json.loads(line).get("error", "unknown error")).split(", request id")[0]
+                return " ".join(told.split())
         return f"s5cmd ended with {done.returncode}" if done.returncode else ""
 
 

@@ -191,21 +191,27 @@ class Receiver:
         if uids.instance != event.request.AffectedSOPInstanceUID:
             _LOG.warning("An object was announced under another SOPInstanceUID than its own; it is refused.")
             return _DOES_NOT_MATCH
-        path = self._folder.path(uids)
-        if path.exists():
-            self._repeated += 1
-            if not path.read_bytes().endswith(event.encoded_dataset(include_meta=False)):
-                _LOG.warning("Object %s came again with other bytes; the first stays.", uids.instance)
-            return _SUCCESS
         try:
-            self._folder.add(uids, lambda file: file.write(event.encoded_dataset()))
+            new = self._keep(uids, event)
         except OSError as error:
             _LOG.error("An object cannot be written: %s. Check disk and rights.", error.strerror or error)
             return _OUT_OF_RESOURCES
-        self._patients.add(patient)
-        self._series.add(uids.series)
-        self._objects += 1
+        if new:
+            self._patients.add(patient)
+            self._series.add(uids.series)
+        self._objects += new
+        self._repeated += not new
         return _SUCCESS
+
+    def _keep(self, uids: ObjectUids, event: Any) -> bool:
+        """Write an object, unless it is there: the first stays."""
+        path = self._folder.path(uids)
+        if not path.exists():
+            self._folder.add(uids, lambda file: file.write(event.encoded_dataset()))
+            return True
+        if not path.read_bytes().endswith(event.encoded_dataset(include_meta=False)):
+            _LOG.warning("Object %s came again with other bytes; the first stays.", uids.instance)
+        return False
 
     def _reject(self, _: Any) -> None:
         with self._lock:

@@ -35,10 +35,9 @@ def store(running_store):
 
 @dataclass
 class Orthanc:
-    """A running Orthanc: REST and DICOMweb at ``url``, C-STORE at ``dicom_port``."""
+    """A running Orthanc: REST and DICOMweb at ``url``."""
 
     url: str
-    dicom_port: int
     auth: tuple[str, str] = (USER, PASSWORD)
 
     @property
@@ -76,18 +75,18 @@ def running_orthanc(tmp_path_factory):
     if not (Path(ORTHANC).exists() and DICOMWEB.exists()):
         pytest.skip("Orthanc absent: apt-get install orthanc orthanc-dicomweb")
     home = tmp_path_factory.mktemp("orthanc")
-    http, dicom = free_port(), free_port()
+    port = free_port()
     config = {
         "StorageDirectory": str(home), "IndexDirectory": str(home), "Plugins": [str(DICOMWEB)],
-        "HttpPort": http, "HttpServerEnabled": True, "RemoteAccessAllowed": False, "HttpBindAddresses": ["127.0.0.1"],
+        "HttpPort": port, "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True, "RegisteredUsers": {USER: PASSWORD},
-        "DicomPort": dicom, "DicomAet": "ORTHANC", "DicomServerEnabled": False, "OverwriteInstances": True,
+        "DicomAet": "ORTHANC", "DicomServerEnabled": False, "OverwriteInstances": True,
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
     }  # fmt: skip
     (home / "orthanc.json").write_text(json.dumps(config), encoding="utf-8")
     with (home / "log").open("wb") as log:
         process = subprocess.Popen([ORTHANC, str(home / "orthanc.json")], stdout=log, stderr=log)
-    server = Orthanc(f"http://127.0.0.1:{http}", dicom)
+    server = Orthanc(f"http://127.0.0.1:{port}")
     try:
         for _ in range(150):
             assert process.poll() is None, (home / "log").read_text()
