@@ -180,6 +180,17 @@ def test_an_excluded_tissue_is_taken_out_and_its_share_is_told(tissue, centre, w
     assert 0.01 < share < 0.5
 
 
+def test_what_the_largest_ring_lost_is_kept_by_cause():
+    """Each voxel of the clipped ring under one cause; the shares of the audit are theirs."""
+    scan, _, _ = thorax((-108.0, 0.0, 0.0), radius_mm=8.0)
+    regions = rings(scan, options(exclude=("bone",)))
+    ring = regions["ring_9mm"]
+    unclipped = ring.audit["unclipped_volume_ml"]
+    assert list(regions.taken) == ["lung"]  # the rib lies beyond the lung, which comes first
+    assert regions.taken["lung"].volume_ml / unclipped == pytest.approx(ring.audit["clipped_by_lung_share"])
+    assert not (regions.taken["lung"].values & ring.mask.values).any()
+
+
 def test_a_tumour_of_calcium_is_not_bone():
     """A ring around a dense tumour keeps its voxels."""
     scan, _, _ = thorax((-60.0, 0.0, 0.0), radius_mm=7.0, tumour_hu=600.0)
