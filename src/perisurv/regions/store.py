@@ -43,8 +43,8 @@ def save_regions(folder: Path | str, regions: RegionSet) -> None:
     temporary.mkdir(parents=True)
     arrays: dict[str, NDArray[Any]] = {"image": _compact(regions.image.values)}
     arrays |= {f"mask_{n}": np.packbits(region.mask.values) for n, region in enumerate(regions)}
-    _write_arrays(temporary / VOXELS, arrays)
     arrays |= {f"taken_{n}": np.packbits(mask.values) for n, mask in enumerate(regions.taken.values())}
+    _write_arrays(temporary / VOXELS, arrays)
     text = {
         "format": FORMAT,
         "patient": regions.patient,

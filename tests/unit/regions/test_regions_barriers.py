@@ -186,9 +186,11 @@ def test_what_the_largest_ring_lost_is_kept_by_cause():
     regions = rings(scan, options(exclude=("bone",)))
     ring = regions["ring_9mm"]
     unclipped = ring.audit["unclipped_volume_ml"]
-    assert list(regions.taken) == ["lung"]  # the rib lies beyond the lung, which comes first
-    assert regions.taken["lung"].volume_ml / unclipped == pytest.approx(ring.audit["clipped_by_lung_share"])
-    assert not (regions.taken["lung"].values & ring.mask.values).any()
+    assert list(regions.taken) == ["lung", "bone"]
+    for cause, lost in regions.taken.items():
+        assert lost.volume_ml / unclipped == pytest.approx(ring.audit[f"clipped_by_{cause}_share"])
+        assert not (lost.values & ring.mask.values).any()
+    assert not (regions.taken["lung"].values & regions.taken["bone"].values).any()
 
 
 def test_a_tumour_of_calcium_is_not_bone():
