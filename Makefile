@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-ingest bench-radiomics peers cases reference pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-radiomics peers cases reference pictures clean
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -43,6 +43,9 @@ bench-geometry: $(READY)  ## rings around analytic bodies, and what the usual wa
 
 bench-radiomics: $(READY) peers  ## perisurv beside pictologics and pyradiomics; about twenty minutes once they are built
 	$(BIN)/python benchmarks/radiomics.py
+
+bench-lungs: $(READY)  ## lungs, bones, airways and vessels against simulated truth and real contours; five minutes
+	$(BIN)/python benchmarks/lungs.py
 
 bench-ingest: $(READY)  ## a DICOM patient to rings beside platipy and dcmrtstruct2nii, an index of 100 000 headers
 	benchmarks/peers/setup.sh platipy dcmrtstruct2nii

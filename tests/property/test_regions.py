@@ -3,8 +3,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
-from perisurv.core import Geometry, Mask, Scan, Volume
+from perisurv.core import Geometry, Mask, RegionError, Scan, Volume
+from perisurv.imaging import resample_mask
 from perisurv.regions import RingOptions, rings, signed_distance_mm
 
 EDGE = 26
@@ -92,3 +94,102 @@ def test_distance_has_the_sign_of_the_mask_and_stays_near_the_distance_of_centre
         to_centre = np.linalg.norm(inside - tumour.geometry.to_mm(index), axis=1).min()
         # The surface passes before the next voxel centre, a diagonal away at most; 0.1 mm for interpolation.
         assert to_centre - np.linalg.norm(spacing) - 0.1 <= distance[index] <= to_centre + max(spacing)
+
+
+# --- barriers: two lungs of a drawn chest, mediastinum between them ----------------------------------------------
+
+CHEST = Geometry((28, 44, 64), (4.0, 4.0, 4.0), (-126.0, -86.0, -54.0))
+PLACES = st.tuples(st.integers(-80, 80), st.integers(-50, 50), st.integers(-30, 30), st.integers(8, 16))
+
+
+def chest(place):
+    """A ball of a tumour anywhere in the lungs or between them."""
+    x, y, z = np.moveaxis(CHEST.to_mm(np.stack(np.indices(CHEST.shape), axis=-1)), -1, 0)
+    hu = np.where((x / 118) ** 2 + (y / 80) ** 2 <= 1, 40.0, -1000.0)
+    lungs = ((np.abs(x) - 56) / 48) ** 2 + (y / 58) ** 2 + (z / 48) ** 2 <= 1
+    hu[lungs] = -850.0
+    *centre, radius = place
+    ball = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 <= radius**2
+    hu[ball] = 30.0
+    return Scan("p", Volume(hu, CHEST), Mask(ball, CHEST), lungs=Mask(lungs, CHEST))
+
+
+def in_lung(kind="annulus", widths=(4.0, 12.0), spacing=2.0):
+    return RingOptions(widths, kind, "lung", spacing, margin_mm=0.0, cube_mm=0.0, minimum_voxels=1)
+
+
+def ringed(scan, options):
+    """The rings, or None if the tumour lies so that a ring is empty."""
+    try:
+        return rings(scan, options)
+    except RegionError:
+        return None
+
+
+@settings(max_examples=25, deadline=None)
+@given(PLACES)
+def test_a_ring_stays_in_one_lung_and_the_seam(place):
+    scan = chest(place)
+    regions = ringed(scan, in_lung())
+    if regions is None:
+        return
+    grid = regions.image.geometry
+    lungs = resample_mask(scan.lungs, grid)
+    tumour = regions["tumour"].mask.values
+    points = grid.to_mm(np.argwhere(regions["ring_12mm"].mask.values & lungs.values))
+    assert len(points) == 0 or (points[:, 0] < 0).all() or (points[:, 0] > 0).all()
+    # What is in no lung lies between tumour and lung, within the seam of 3 mm of each.
+    outside = regions["ring_12mm"].mask.values & ~lungs.values
+    for part in (tumour, lungs.values):
+        assert (distance_transform_edt(~part, sampling=grid.spacing_mm)[outside] <= 6.0).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(PLACES)
+def test_rings_in_a_lung_are_nested_add_up_and_grow(place):
+    scan = chest(place)
+    annuli, shells = (ringed(scan, in_lung(kind, (4.0, 8.0, 12.0))) for kind in ("annulus", "shell"))
+    if annuli is None or shells is None:
+        return
+    _, near, middle, far = (region.mask.values for region in annuli)
+    _, *parts = (region.mask.values for region in shells)
+    assert (near <= middle).all()
+    assert (middle <= far).all()
+    assert near.sum() <= middle.sum() <= far.sum()
+    np.testing.assert_array_equal(np.sum(parts, axis=0), far.astype(int))
+    for region in list(annuli)[1:]:
+        shares = [value for key, value in region.audit.items() if key.startswith("clipped_by_")]
+        assert np.isclose(sum(shares), region.audit["clipped_share"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(PLACES, st.sampled_from([(0, 1, 2), (2, 1, 0), (1, 2, 0)]), st.tuples(*[st.booleans()] * 3))
+def test_rings_in_a_lung_turn_with_the_patient(place, order, flips):
+    """Axes of the array swapped and reversed, the patient moved: the same voxels and figures."""
+    plain = chest(place)
+    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+    first = [0, 0, 0]
+    for axis, flip in zip(order, flips, strict=True):
+        first[axis] = CHEST.shape[axis] - 1 if flip else 0
+    columns = np.asarray(CHEST.direction)[:, order] * [-1 if flip else 1 for flip in flips]
+    shape = tuple(CHEST.shape[axis] for axis in order)
+    origin = tuple(CHEST.to_mm(first) + np.array([30.0, -7.0, 400.0]))
+    grid = Geometry(shape, CHEST.spacing_mm, origin, tuple(map(tuple, columns)))
+
+    def turned(values):
+        return values.transpose(order)[steps]
+
+    other = Scan(
+        "p",
+        Volume(turned(plain.ct.values), grid),
+        Mask(turned(plain.tumour.values), grid),
+        lungs=Mask(turned(plain.lungs.values), grid),
+    )
+    here, there = (ringed(scan, in_lung()) for scan in (plain, other))
+    assert (here is None) == (there is None)
+    if here is None or there is None:
+        return
+    for a, b in zip(here, there, strict=True):
+        same = np.count_nonzero(turned(a.mask.values) & b.mask.values)
+        # A distance that equals a width to the last digit may fall on either side.
+        assert same >= 0.995 * max(a.mask.voxel_count, b.mask.voxel_count)

@@ -44,6 +44,8 @@ class RegionSet:
         The tumour first, then the rings by width. All on the grid of the image.
     acquisition
         As in :class:`perisurv.core.Scan`.
+    taken
+        What the largest ring lost, by cause (``lung``, ``bone``, ...), on the grid of the image; for pictures.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class RegionSet:
     image: Volume
     regions: tuple[Region, ...]
     acquisition: Mapping[str, float | str] = field(default_factory=dict)
+    taken: Mapping[str, Mask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [region.name for region in self.regions]

@@ -77,7 +77,7 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
         _refuse_truncated(scan.patient, ring, options)
         regions.append(ring)
         inner = width if options.kind == "shell" else 0.0
-    return RegionSet(scan.patient, image, tuple(regions), scan.acquisition)
+    return RegionSet(scan.patient, image, tuple(regions), scan.acquisition, _taken(around, options, grid))
 
 
 def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> _Around:
@@ -115,6 +115,18 @@ def _ring(around: _Around, image: Volume, span_mm: tuple[float, float], options:
         for key in ("volume_ml", "unclipped_volume_ml", "ball_shell_ml"):
             audit[key] += tumour.volume_ml
     return Region(f"ring_{outer:g}mm", Mask(values, image.geometry), audit)
+
+
+def _taken(around: _Around, options: RingOptions, grid: Geometry) -> dict[str, Mask]:
+    """What the largest ring lost inside the image, each voxel to the first cause."""
+    left = ~around.tumour.values & (around.distance_mm <= max(options.widths_mm))
+    taken = {}
+    for cause, blocked in around.blocked.items():
+        lost = _moved(left & blocked, around.tumour.geometry, grid)
+        if lost.any():
+            taken[cause] = Mask(lost, grid)
+        left &= ~blocked
+    return taken
 
 
 def _refuse_small(patient: str, name: str, voxels: int, options: RingOptions) -> None:

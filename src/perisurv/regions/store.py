@@ -18,7 +18,7 @@ from perisurv.core import Geometry, Mask, PerisurvError, ReadError, Region, Regi
 
 __all__ = ["load_regions", "save_regions"]
 
-FORMAT = 1
+FORMAT = 2
 VOXELS, TEXT = "voxels.npz", "regions.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
@@ -43,6 +43,7 @@ def save_regions(folder: Path | str, regions: RegionSet) -> None:
     temporary.mkdir(parents=True)
     arrays: dict[str, NDArray[Any]] = {"image": _compact(regions.image.values)}
     arrays |= {f"mask_{n}": np.packbits(region.mask.values) for n, region in enumerate(regions)}
+    arrays |= {f"taken_{n}": np.packbits(mask.values) for n, mask in enumerate(regions.taken.values())}
     _write_arrays(temporary / VOXELS, arrays)
     text = {
         "format": FORMAT,
@@ -50,6 +51,7 @@ def save_regions(folder: Path | str, regions: RegionSet) -> None:
         "geometry": asdict(regions.image.geometry),
         "regions": [{"name": r.name, "audit": dict(r.audit)} for r in regions],
         "acquisition": dict(regions.acquisition),
+        "taken": list(regions.taken),
     }
     written = json.dumps(text, indent=1, sort_keys=True, allow_nan=False)
     (temporary / TEXT).write_text(written + "\n", encoding="utf-8", newline="\n")
@@ -81,7 +83,11 @@ def load_regions(folder: Path | str) -> RegionSet:
                 Region(entry["name"], Mask(_unpacked(archive[f"mask_{n}"], geometry), geometry), entry["audit"])
                 for n, entry in enumerate(text["regions"])
             )
-        return RegionSet(text["patient"], image, regions, text["acquisition"])
+            taken = {
+                str(cause): Mask(_unpacked(archive[f"taken_{n}"], geometry), geometry)
+                for n, cause in enumerate(text["taken"])
+            }
+        return RegionSet(text["patient"], image, regions, text["acquisition"], taken)
     except ReadError:
         raise
     except (*DAMAGE, PerisurvError) as error:

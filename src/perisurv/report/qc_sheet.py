@@ -130,6 +130,7 @@ def _pictures(regions: RegionSet) -> dict[str, Any]:
     return {
         "views": views,
         "names": views.names(),
+        "causes": views.causes(),
         "lung": str(LUNG),
         "soft": str(SOFT_TISSUE),
         "planes_lung": _svg(planes(views, LUNG)),

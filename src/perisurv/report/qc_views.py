@@ -14,7 +14,7 @@ from perisurv.core import RegionSet
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_words import region_label
 from perisurv.report.slices import grey_png, outline, png_uri, thinned
-from perisurv.report.style import RINGS
+from perisurv.report.style import RINGS, TAKEN
 
 __all__ = ["LUNG", "SOFT_TISSUE", "Views", "Window", "montage", "planes"]
 
@@ -50,13 +50,14 @@ SOFT_TISSUE = Window("soft", "Soft tissue window", (-160.0, 240.0))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Panel:
-    """One slice: grey levels in blocks of voxels, every region filled, spacing, letters left, right, top, bottom."""
+    """One slice: grey levels in blocks of voxels, regions filled, voxels lost, spacing, letters left to bottom."""
 
     key: str
     title: str
     image: Values
     block: int
     filled: tuple[Values, ...]
+    taken: tuple[Values, ...]
     spacing_mm: tuple[float, float]
     letters: tuple[str, str, str, str]
 
@@ -82,6 +83,8 @@ class Views:
     image, filled
         CT and each region with all that lies inside it (the inner edge of an annulus is the tumour's outline again),
         axes from head to feet, front to back, right to left.
+    taken
+        What the largest ring lost, by cause.
     slices
         Index along each axis of the slice with the largest section of the tumour.
     """
@@ -90,6 +93,7 @@ class Views:
     view: Upright
     image: Values
     filled: tuple[Values, ...]
+    taken: tuple[Values, ...]
     slices: tuple[int, int, int]
 
     @classmethod
@@ -98,11 +102,16 @@ class Views:
         view = Upright.of(regions.image.geometry)
         filled = tuple(np.logical_or.accumulate([view.turn(region.mask.values) for region in regions]))
         k, j, i = (_largest(filled[0], across) for across in ((1, 2), (0, 2), (0, 1)))
-        return cls(regions, view, view.turn(regions.image.values), filled, (k, j, i))
+        taken = tuple(view.turn(mask.values) for mask in regions.taken.values())
+        return cls(regions, view, view.turn(regions.image.values), filled, taken, (k, j, i))
 
     def names(self) -> list[tuple[str, str]]:
         """Name and colour of every region."""
         return [(region_label(region.name), RINGS[n % len(RINGS)]) for n, region in enumerate(self.regions)]
+
+    def causes(self) -> list[tuple[str, str]]:
+        """What took voxels of the largest ring, and its colour."""
+        return [(cause, TAKEN[n % len(TAKEN)]) for n, cause in enumerate(self.regions.taken)]
 
     def position_mm(self, axis: int, index: int) -> float:
         """LPS coordinate z, y or x, in mm, of a slice across the shown axis, where it cuts through the tumour."""
@@ -181,6 +190,7 @@ def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None 
         title,
         *thinned(np.take(views.image, index, axis)[box], PLANE_PIXELS if whole else MONTAGE_PIXELS),
         tuple(np.take(mask, index, axis)[box] for mask in views.filled),
+        tuple(np.take(mask, index, axis)[box] for mask in views.taken),
         (views.view.spacing_mm[rows], views.view.spacing_mm[columns]),
         (side(back[0]), side(right), side(back[1]), side(down)),
     )
@@ -229,9 +239,16 @@ def _drawn(
 
 
 def _outlines(panel: _Panel, names: Sequence[tuple[str, str]], *, define: bool) -> str:
-    """The largest region first, so that the tumour's outline lies on top; dark below, for white tissue."""
+    """What was lost, then the largest region first, so that the tumour lies on top; dark below, for white tissue."""
     vertical, horizontal = panel.spacing_mm
     defined, used = [], []
+    for n, lost in enumerate(panel.taken):
+        path = outline(lost)
+        if path:
+            key = f"{panel.key}-taken-{n}"
+            if define:
+                defined.append(f'<path id="{key}" d="{path}"/>')
+            used.append(f'<use class="taken" href="#{key}" fill="{TAKEN[n % len(TAKEN)]}"/>')
     for n in reversed(range(len(names))):
         path = outline(panel.filled[n])
         if not path:

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "LIGHT", "ORANGE", "PINK", "RINGS", "SOFT", "draw_png", "draw_svg"]
+__all__ = ["BLUE", "GREEN", "GREY", "INK", "LIGHT", "ORANGE", "PINK", "RINGS", "SOFT", "TAKEN", "draw_png", "draw_svg"]
 
 # Okabe and Ito.
 BLUE = "#0072b2"
@@ -22,6 +22,8 @@ GREEN = "#009e73"
 PINK = "#cc79a7"
 # Tumour, then rings by width.
 RINGS = (ORANGE, "#f0e442", "#56b4e9", PINK, GREEN, "#e69f00")
+# What rings lost, by cause.
+TAKEN = (BLUE, "#ffffff", "#882255", "#44aa99", "#999933", "#332288")
 INK = "#1f2933"
 SOFT = "#52606d"
 GREY = "#8795a1"

@@ -245,7 +245,7 @@ def _anatomy(painted: _Painted, tumour: NDArray[np.float32]) -> TrueAnatomy:
     _, _, x = axes_mm(painted.canvas.geometry)
     lungs &= ~(_half(painted.great[0], shape) | _half(painted.great[1], shape))
     free = tumour < HALF
-    return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free)
+    return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free & lungs)
 
 
 def _half(cover: Cover, shape: tuple[int, int, int]) -> NDArray[np.bool_]:

@@ -30,6 +30,7 @@ def rings(
     widths_mm: Sequence[float] = (3.0, 6.0, 9.0),
     kind: Literal["annulus", "shell", "expansion"] = "annulus",
     barrier: Literal["none", "body", "lung"] = "body",
+    exclude: Sequence[Literal["bone", "airway", "vessel"]] = (),
 ) -> RegionSet:
     """Tumour and peritumoural rings of one scan on the 1 mm analysis grid.
 
@@ -43,14 +44,17 @@ def rings(
         ``annulus``: from the surface to the width; ``shell``: from the width before to this one; ``expansion``:
         tumour and annulus together.
     barrier
-        What a ring may not leave: nothing, the body, or the lungs.
+        What a ring may not leave: nothing, the body, or the lung of the tumour.
+    exclude
+        Tissues that are taken out of every ring.
 
     Raises
     ------
     RegionError
         If the tumour touches the border of the CT or is too small, or a ring is empty.
     """
-    options = RingOptions(widths_mm=tuple(float(w) for w in widths_mm), kind=kind, barrier=barrier)
+    widths = tuple(float(w) for w in widths_mm)
+    options = RingOptions(widths, kind, barrier, exclude=tuple(exclude))
     return build_rings(scan, options)
 
 

@@ -30,10 +30,21 @@ def assert_equal(a: RegionSet, b: RegionSet):
     assert a.image.geometry == b.image.geometry
     np.testing.assert_array_equal(a.image.values, b.image.values)
     assert [r.name for r in a] == [r.name for r in b]
+    assert list(a.taken) == list(b.taken)
+    for cause, mask in a.taken.items():
+        np.testing.assert_array_equal(mask.values, b.taken[cause].values)
     for one, other in zip(a, b, strict=True):
         np.testing.assert_array_equal(one.mask.values, other.mask.values)
         assert one.mask.geometry == other.mask.geometry
         assert dict(one.audit) == dict(other.audit)
+
+
+def test_what_a_ring_lost_survives_too(regions, tmp_path):
+    ring = regions["ring_9mm"].mask
+    lost = {"lung": ring, "bone": regions["tumour"].mask}
+    some = replace(regions, taken=lost)
+    save_regions(tmp_path / "a", some)
+    assert_equal(load_regions(tmp_path / "a"), some)
 
 
 def test_round_trip(regions, tmp_path):
@@ -133,7 +144,7 @@ def test_damage_is_a_read_error_that_names_the_folder(regions, tmp_path, damage)
 def test_other_format_is_refused_by_number(regions, tmp_path):
     save_regions(tmp_path / "a", regions)
     edit(tmp_path / "a", lambda t: t.update(format=99))
-    with pytest.raises(ReadError, match="format 99, this version reads 1"):
+    with pytest.raises(ReadError, match="format 99, this version reads 2"):
         load_regions(tmp_path / "a")
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,6 +199,20 @@ def test_the_tumours_outline_lies_on_top_and_round_the_tumour(regions: RegionSet
     path = re.search(rf'id="axial-{k}-0"[^>]* d="([^"]+)"', drawn)
     assert path
     np.testing.assert_array_equal(_filled(path[1], views.filled[0][k].shape), views.filled[0][k])
+
+
+def test_what_a_ring_lost_is_filled_below_the_outlines_and_named(regions: RegionSet) -> None:
+    ring = regions[regions.regions[-1].name].mask
+    views = Views.of(replace(regions, taken={"lung": ring, "bone": regions["tumour"].mask}))
+    assert [cause for cause, _ in views.causes()] == ["lung", "bone"]
+    drawn = planes(views, LUNG)
+    fills = re.findall(r'<use class="taken" href="#[^"]+" fill="([^"]+)"', drawn)
+    assert fills == [color for _, color in views.causes()] * 3
+    assert drawn.index('class="taken"') < drawn.index('class="halo"')
+    k = views.slices[0]
+    path = re.search(rf'id="axial-{k}-taken-1"[^>]* d="([^"]+)"', drawn)
+    assert path
+    np.testing.assert_array_equal(_filled(path[1], views.taken[1][k].shape), views.taken[1][k])
 
 
 def test_a_second_window_refers_to_the_outlines_of_the_first(regions: RegionSet) -> None:

@@ -85,6 +85,28 @@ def test_both_lungs_body_and_cord_are_drawn_where_they_are(scans: list[Simulated
         assert abs(float(np.median(hu)) - 36) < 20
 
 
+def test_the_true_anatomy_has_the_hu_of_its_tissues_and_the_volume_that_is_drawn(scans: list[SimulatedScan]) -> None:
+    for number, made in zip(ONE_A_CENTRE, scans, strict=True):
+        offset = PLAN.patients[number].centre.offset_hu
+        truth = made.anatomy
+        hu = {name: made.hu[getattr(truth, name)] - offset for name in ("right", "left", "bones", "airways", "vessels")}
+        assert all(-900 < np.median(hu[side]) < -750 for side in ("right", "left"))
+        assert 110 < np.median(hu["bones"]) < 400
+        assert np.percentile(hu["airways"], 20) < -900
+        assert np.median(hu["vessels"]) > -500
+        x = made.geometry.to_mm(np.argwhere(truth.right))[:, 0]
+        assert x.max() < 0
+        assert made.geometry.to_mm(np.argwhere(truth.left))[:, 0].min() > 0
+        inside = truth.right | truth.left
+        assert not (truth.vessels & ~inside).any()
+        tumour = made.truth_cover >= 0.5
+        assert not ((truth.vessels | truth.airways) & tumour).any()
+        assert (inside & tumour).sum() > 0.5 * tumour.sum()
+        # The contours of the lungs hold the great vessels where these bulge into them.
+        drawn = sum(volume_ml(c, made.geometry.spacing_mm[0]) for c in made.contours[1:3])
+        assert 0.93 < inside.sum() * made.geometry.voxel_volume_mm3 / 1000 / drawn < 1.0
+
+
 def test_the_certain_contour_has_the_volume_of_the_truth(scans: list[SimulatedScan]) -> None:
     for number, made in zip(ONE_A_CENTRE, scans, strict=True):
         truth = float(made.truth_cover.sum()) * made.geometry.voxel_volume_mm3 / 1000

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import Geometry, Mask, Volume
+from perisurv.core import Geometry, Volume
 
 __all__ = ["Axial"]
 
@@ -66,13 +66,14 @@ class Axial:
         )
 
     def volume(self, image: Volume) -> Volume:
-        """The turned image."""
+        """The turned image; the image itself if it is axial, so that its values are not looked at again."""
+        if self == AXIAL:
+            return image
         return Volume(self.turn(image.values), self.geometry(image.geometry))
-
-    def mask(self, mask: Mask) -> Mask:
-        """The turned mask."""
-        return Mask(self.turn(mask.values), self.geometry(mask.geometry))
 
     def _steps(self) -> tuple[slice, slice, slice]:
         k, j, i = (slice(None, None, -1 if flipped else 1) for flipped in self.flipped)
         return k, j, i
+
+
+AXIAL = Axial((0, 1, 2), (False, False, False))

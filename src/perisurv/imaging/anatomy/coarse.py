@@ -60,13 +60,13 @@ def grown(mask: Bools, by_mm: float, spacing_mm: Step) -> Bools:
     limit = np.float32(by_mm * by_mm * (1 + 1e-5))
     squared = np.where(mask, np.float32(0), 2 * limit)
     for axis, step in enumerate(spacing_mm):
-        along = np.moveaxis(squared, axis, 0)
-        nearest = along.copy()
-        for n in range(1, min(int(by_mm / step * (1 + 1e-5)), len(along) - 1) + 1):
-            away = np.float32((n * step) ** 2)
-            np.minimum(nearest[n:], along[:-n] + away, out=nearest[n:])
-            np.minimum(nearest[:-n], along[n:] + away, out=nearest[:-n])
-        squared = np.moveaxis(nearest, 0, axis)
+        nearest, farther = squared.copy(), np.empty_like(squared)
+        for n in range(1, min(int(by_mm / step * (1 + 1e-5)), squared.shape[axis] - 1) + 1):
+            np.add(squared, np.float32((n * step) ** 2), out=farther)
+            low, high = ((slice(None),) * axis + (part,) for part in (slice(None, -n), slice(n, None)))
+            np.minimum(nearest[high], farther[low], out=nearest[high])
+            np.minimum(nearest[low], farther[high], out=nearest[low])
+        squared = nearest
     return np.asarray(squared <= limit)
 
 

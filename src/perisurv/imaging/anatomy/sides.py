@@ -100,4 +100,5 @@ def _grown_back(side: Singles, wider: list[Bools]) -> Singles:
 
 def _nearest(side: Singles) -> Singles:
     """The side of the nearest voxel that has one."""
-    return side[tuple(ndimage.distance_transform_edt(side == 0, return_distances=False, return_indices=True))]
+    at = ndimage.distance_transform_edt(side == 0, return_distances=False, return_indices=True)
+    return np.asarray(side[tuple(at)])
