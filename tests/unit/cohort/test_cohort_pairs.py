@@ -9,7 +9,7 @@ from cohort_files import row, write_patient, write_table
 from mask_files import write_volume as write
 
 from perisurv.cohort import CohortOptions, RoiRule, cohort_from_frame, cohort_to_frame, read_cohort, read_patient
-from perisurv.core import GeometryError, ReadError, RegionError
+from perisurv.core import GeometryError, ReadError, RegionError, SettingsError
 
 HU = (10 * np.arange(4 * 5 * 6, dtype=np.int16) - 600).reshape(4, 5, 6)
 LABEL = np.zeros((4, 5, 6), dtype=np.uint8)
@@ -143,6 +143,21 @@ def test_failures_after_the_index(tmp_path):
     (tmp_path / "P1" / "image.nii.gz").unlink()
     with pytest.raises(ReadError, match=r"Patient P1: P1/image\.nii\.gz"):
         patient.load()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mask_labels": (1, 0)}, r"mask_labels must be whole numbers above zero, got \[1, 0\]"),
+        ({"mask_threshold": 0.0}, "mask_threshold must lie above 0 and up to 1, got 0.0"),
+        ({"mask_threshold": 50.0}, "mask_threshold must lie above 0 and up to 1, got 50.0"),
+        ({"other_grid": "guess"}, "other_grid must be one of refuse, resample, got 'guess'"),
+        ({"several_structure_sets": "nifti"}, "several_structure_sets must be one of refuse, newest, rtstruct, seg"),
+    ],
+)
+def test_keys_of_masks(options, said):
+    with pytest.raises(SettingsError, match=said):
+        CohortOptions(**options)
 
 
 # --- label values -----------------------------------------------------------------------------------------------------
