@@ -159,3 +159,13 @@ def test_rules_for_rois_come_back(tmp_path: Path) -> None:
 def test_a_wrong_key_of_a_rule_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"tumour_roi\.0.*exakt"):
         read_settings(_write(tmp_path, "[cohort]\ntumour_roi = [{ exakt = 'GTV' }]"))
+
+
+def test_the_study_file_of_the_page_of_barriers_is_read_and_comes_back(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "barriers.md").read_text(encoding="utf-8")
+    settings = read_settings(_write(tmp_path, page.split("```toml\n")[1].split("```")[0]))
+    assert settings.regions.exclude == ("bone", "airway", "vessel")
+    assert [str(rule) for rule in settings.cohort.lung_rois] == ["glob 'Lung*'"]
+    assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
+    with pytest.raises(SettingsError, match="exclude"):
+        read_settings(_write(tmp_path, "[regions]\nexclude = ['fat']"))
