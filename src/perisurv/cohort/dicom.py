@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import struct
 import warnings
 import zlib
@@ -10,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -67,6 +70,9 @@ _TAGS = [
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GantryDetectorTilt",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
 ]  # fmt: skip
+_TAG_NUMBERS = [Tag(name) for name in _TAGS]
+# Bytes: headers of CT slices end within it, those with long private elements or icons are read from the file.
+_BLOCK = 1 << 15
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _UNCOMPRESSED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
 _DECODED_BY_PYDICOM = _UNCOMPRESSED | {DeflatedExplicitVRLittleEndian, RLELossless}
@@ -210,14 +216,12 @@ def probe(path: Path, name: str) -> DicomFile | None:
         If the header cannot be parsed.
     """
     try:
-        with path.open("rb") as file:
-            dataset = dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
-            end = file.tell()
+        dataset, end, size = _parse(path)
         if str(dataset.file_meta.get("MediaStorageSOPClassUID", "")) == _DIRECTORY:
             return None
         sop_class, modality = _text(dataset, "SOPClassUID"), _text(dataset, "Modality")
         patient_id = _text(dataset, "PatientID")
-        truncated = _is_truncated(dataset, end, path.stat().st_size)
+        truncated = _is_truncated(dataset, end, size)
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} cannot be parsed as DICOM ({type(error).__name__}); export it again.") from error
     if not sop_class and not modality:
@@ -298,6 +302,26 @@ def _as_stored(value: Any, dataset: Dataset) -> int:
     bits = int(dataset.BitsAllocated)
     stored = int(value) % (1 << bits)
     return stored - (1 << bits) if dataset.PixelRepresentation and stored >= 1 << (bits - 1) else stored
+
+
+def _parse(path: Path) -> tuple[Dataset, int, int]:
+    """The header, where it ends, and the size of the file. Most headers end inside the first block of it."""
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        block = file.read(_BLOCK)
+        try:
+            dataset, end = _header(io.BytesIO(block))
+            if end < len(block) or len(block) == size:
+                return dataset, end, size
+        except DICOM_ERRORS:
+            if len(block) == size:
+                raise
+    with path.open("rb") as file:
+        return *_header(file), size
+
+
+def _header(file: BinaryIO) -> tuple[Dataset, int]:
+    return dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAG_NUMBERS)), file.tell()
 
 
 def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
