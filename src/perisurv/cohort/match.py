@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, CtSeries, DicomFile, ct_header, probe, quiet_pydicom
+from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
@@ -15,7 +16,11 @@ from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, StructureSet, rea
 from perisurv.cohort.sources import Source
 from perisurv.core import Finding, ReadError
 
-__all__ = ["Found", "index_dicom"]
+__all__ = ["Found", "Progress", "index_dicom"]
+
+Progress = Callable[[str, int, int], None]
+
+_FILES_A_REPORT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +41,67 @@ class Found:
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
 
 
-def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
+def index_dicom(
+    paths: Sequence[Path],
+    root: Path,
+    options: CohortOptions,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Found:
     """Read all headers, group slices to series and match each structure set with its CT.
 
     A structure set that names a series belongs to that series alone; one that names none belongs to the only CT
     of the patient in its frame of reference. CT series that no structure set refers to are left aside, as are
-    localizers and other modalities.
+    localizers and other modalities. CT headers that lie in the cache are not read again.
     """
     found = Found()
     slices: dict[str, list[CtHeader]] = defaultdict(list)
     structures: list[StructureSet] = []
-    with quiet_pydicom():
-        for path in paths:
-            item = _read(path, path.relative_to(root).as_posix(), options, found)
+    secret = options.pseudonym_key if options.ids == "pseudonym" else ""
+    with quiet_pydicom(), HeaderCache(cache, secret) as headers:
+        for n, path in enumerate(paths, start=1):
+            item = _read(path, path.relative_to(root).as_posix(), options, found, headers)
+            if progress and (n % _FILES_A_REPORT == 0 or n == len(paths)):
+                progress("index", n, len(paths))
             if isinstance(item, CtHeader):
                 slices[item.series_uid].append(item)
             elif item is not None:
                 structures.append(item)
+    with quiet_pydicom():
         series = {uid: CtSeries.of(members, options.slice_tolerance) for uid, members in slices.items()}
         for patient in _patients(series, structures):
             _match_patient(patient, series, root, options, found)
     return found
 
 
-def _read(path: Path, name: str, options: CohortOptions, found: Found) -> CtHeader | StructureSet | None:
+def _read(
+    path: Path, name: str, options: CohortOptions, found: Found, headers: HeaderCache
+) -> CtHeader | StructureSet | None:
     file: DicomFile | None = None
     try:
-        file = probe(path, name)
-        if file is None:
-            return None
-        if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
+        stamp = stamp_of(path, name)
+        header = headers.get(path, name, stamp)
+        if header is None:
+            file = probe(path, name)
+            if file is None:
+                return None
+            if file.sop_class not in CT_CLASSES and (file.sop_class or file.modality != "CT"):
+                return _structures(file, options)
             header = ct_header(file)
-            return None if header.localizer else header
-        if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
-            return None
-        if file.truncated:
-            raise ReadError(f"{name} ends before its contours do; copy or export it again.")
-        return read_structure_set(path, name, RoiRules(options.tumour_roi, options.other_lesions))
+            headers.put(header, stamp)
+        return None if header.localizer else header
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None
+
+
+def _structures(file: DicomFile, options: CohortOptions) -> StructureSet | None:
+    """What is neither CT nor contours is passed over."""
+    if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
+        return None
+    if file.truncated:
+        raise ReadError(f"{file.name} ends before its contours do; copy or export it again.")
+    return read_structure_set(file.path, file.name, RoiRules(options.tumour_roi, options.other_lesions))
 
 
 def _patients(series: Mapping[str, CtSeries], structures: Sequence[StructureSet]) -> list[_Images]:

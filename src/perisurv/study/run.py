@@ -96,7 +96,13 @@ class Run:
         if self.folder.done("index") != key or not (self.folder.cohort.exists() and self.folder.checks.exists()):
             self.folder.forget("index")
             if cohort is None:
-                cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
+                cohort = read_cohort(
+                    root,
+                    clinical=given.clinical or None,
+                    options=self.cohort_options(),
+                    cache=self.folder.headers,
+                    progress=self.progress,
+                )
             write_frame(self.folder.cohort, cohort_to_frame(cohort, root))
             self.folder.write_findings(cohort.findings)
             self.folder.write_exclusions("index", cohort.exclusions)

@@ -107,6 +107,11 @@ class RunFolder:
         return self.root / "cohort.parquet"
 
     @property
+    def headers(self) -> Path:
+        """What the CT headers said, for the next index; readable by its owner only."""
+        return self.root / "headers.jsonl"
+
+    @property
     def notes(self) -> Path:
         """How the clinical tables were read."""
         return self.root / "notes.json"
