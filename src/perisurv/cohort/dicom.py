@@ -67,9 +67,11 @@ _TISSUE_HU = (-1000.0, 3071.0)
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "SeriesInstanceUID", "FrameOfReferenceUID", "ImageType",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GantryDetectorTilt",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
 ]  # fmt: skip
+_PIXEL_FORMAT = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
 _TAG_NUMBERS = [Tag(name) for name in _TAGS]
 # Bytes: headers of CT slices end within it, those with long private elements or icons are read from the file.
 _BLOCK = 1 << 15
@@ -121,6 +123,8 @@ class CtHeader:
         LPS position of the centre of the first voxel.
     spacing_mm
         Distance of rows, distance of columns.
+    pixel_format
+        BitsAllocated, BitsStored, HighBit, PixelRepresentation.
     """
 
     path: Path
@@ -133,6 +137,7 @@ class CtHeader:
     columns: int
     frames: int
     greyscale: bool
+    pixel_format: tuple[int, ...]
     row_direction: Vector | None
     column_direction: Vector | None
     position_mm: Vector | None
@@ -187,6 +192,14 @@ class CtSeries:
         way = self._positions() - self._positions()[0]
         axis = _normal(self.slices[0])
         return float(np.linalg.norm(way - np.outer(way @ axis, axis), axis=1).max())
+
+    @property
+    def swerve_mm(self) -> float:
+        """Largest sideways difference of a step between slices from the usual step, mm; zero on a straight line."""
+        steps = np.diff(self._positions(), axis=0)
+        axis = _normal(self.slices[0])
+        sideways = steps - np.outer(steps @ axis, axis)
+        return float(np.linalg.norm(sideways - np.median(sideways, axis=0), axis=1).max())
 
     def geometry(self) -> Geometry:
         """The grid of the series. Positions, not slice thickness, give the slice distance."""
@@ -255,6 +268,7 @@ def ct_header(file: DicomFile) -> CtHeader:
             columns=int(data.get("Columns", 0) or 0),
             frames=int(data.get("NumberOfFrames", 1) or 1),
             greyscale=_text(data, "PhotometricInterpretation") == "MONOCHROME2",
+            pixel_format=tuple(int(data.get(tag, 0) or 0) for tag in _PIXEL_FORMAT),
             row_direction=_vector(orientation[:3]) if orientation else None,
             column_direction=_vector(orientation[3:]) if orientation else None,
             position_mm=_vector(_numbers(data, "ImagePositionPatient", 3)),

@@ -18,7 +18,8 @@ from perisurv.core import InputError
 SECRET = CohortOptions(ids="pseudonym", pseudonym_key="never in a file")
 HEADER = CtHeader(
     path=Path("root/ct/a b.dcm"), name="ct/a b.dcm", patient_id="Müller^7", sop_uid="1.2", series_uid="1.3",
-    frame_uid="", rows=512, columns=256, frames=1, greyscale=True, row_direction=(1.0, 0.0, 0.1),
+    frame_uid="", rows=512, columns=256, frames=1, greyscale=True, pixel_format=(16, 12, 11, 1),
+    row_direction=(1.0, 0.0, 0.1),
     column_direction=None, position_mm=(0.1 + 0.2, -1e-17, 3.0), spacing_mm=(0.9765625, 1 / 3), tilt_degrees=0.0,
     slope=1.0, intercept=None, rescale_type="HU", kernel="['B30f', '3']", scanner="ACME", localizer=False,
     truncated=True,

@@ -72,6 +72,7 @@ class OneSeries:
         for what, values in (
             ("patient", [patient_key(s.patient_id) for s in series.slices]),
             ("matrix", [(s.rows, s.columns) for s in series.slices]),
+            ("pixel format", [s.pixel_format for s in series.slices]),
             ("frame of reference", [s.frame_uid for s in series.slices]),
         ):
             other = next((s for s, v in zip(series.slices, values, strict=True) if v != values[0]), None)
@@ -139,8 +140,12 @@ class EverySlice:
         )
 
 
+# Sideways steps of slices on one line may differ by this much at least, mm: positions are rounded decimal text.
+_ROUNDED_MM = 0.01
+
+
 class RegularSlices:
-    """Slice distances agree within the tolerance."""
+    """Slices lie on one line, and their distances agree within the tolerance."""
 
     id = "irregular_slices"
     title = "irregular slice distance"
@@ -150,7 +155,13 @@ class RegularSlices:
         """State the range of the distances."""
         steps = np.diff(series.offsets_mm)
         usual = float(np.median(steps))
-        if np.abs(steps - usual).max() <= series.tolerance * usual + 1e-6:
+        limit_mm = series.tolerance * usual
+        if series.swerve_mm > max(limit_mm, _ROUNDED_MM):
+            return failed(
+                f"a slice in {series.folder} lies {series.swerve_mm:.3f} mm beside the line of the others; at most "
+                f"{max(limit_mm, _ROUNDED_MM):.3f} mm is allowed."
+            )
+        if np.abs(steps - usual).max() <= limit_mm + 1e-6:
             return PASSED
         return failed(
             f"slices in {series.folder} are {steps.min():.3f} to {steps.max():.3f} mm apart; "

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 
 from perisurv.cohort.checks import SERIES_CHECKS, first_reason
 from perisurv.cohort.dicom import DICOM_ERRORS, CtHeader, CtSeries, ct_header, pixel_hu, probe, quiet_pydicom
+from perisurv.cohort.layout import read_whole
 from perisurv.cohort.rtstruct import (
     Roi,
     RoiChoice,
@@ -168,9 +168,15 @@ def _acquisition(geometry: Geometry, header: CtHeader) -> dict[str, float | str]
 
 def _decode(header: CtHeader, patient: str) -> NDArray[np.float32]:
     try:
-        return pixel_hu(header.path, dcmread(header.path, force=True))
+        values = pixel_hu(header.path, read_whole(header.path, f"Patient {patient}: {header.name}"))
     except DICOM_ERRORS as error:
         raise ReadError(
             f"Patient {patient}: the pixels of {header.name} cannot be decoded ({type(error).__name__}); "
             "export the CT again, uncompressed."
         ) from error
+    if values.shape != (header.rows, header.columns) or not np.isfinite(values).all():
+        raise ReadError(
+            f"Patient {patient}: the pixels of {header.name} are not {header.rows} x {header.columns} values in HU; "
+            "export the CT again."
+        )
+    return values
