@@ -77,7 +77,8 @@ class _Layout:
                 return start
             if tag >> 16 == 0xFFFE:
                 raise _LayoutError(at)
-            holds_items = vr == b"SQ" or (not vr and self._tag(start) == _ITEM)
+            # Without a VR, what a private element holds is its own affair.
+            holds_items = vr == b"SQ" or (not vr and not tag >> 16 & 1 and self._tag(start) == _ITEM)
             if length == _UNDEFINED:
                 flat = tag == _PIXELS or vr in (b"OB", b"OW")
                 at = self._items(start, end, None if flat else implicit or vr == b"UN", delimited=True)
