@@ -1,7 +1,11 @@
-"""Write docs/reference/features.md from the catalogue and checks.md from the checks: ``make reference``."""
+"""Write docs/reference: features.md from the catalogue, checks.md from the checks, measured.md from the benchmarks.
+
+``make reference``.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from perisurv.cohort.checks import (
@@ -16,6 +20,13 @@ from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
 
 PAGE = Path(__file__).parent / "reference" / "features.md"
 CHECKS_PAGE = PAGE.with_name("checks.md")
+MEASURED_PAGE = PAGE.with_name("measured.md")
+RESULTS = PAGE.parents[2] / "benchmarks" / "results"
+MEASURED = ("ingest", "geometry")
+MEASURED_HEAD = """# Measured
+
+Made by `make reference` from `benchmarks/results`: what the command above each table printed when it was last run.
+"""
 CHECKS = (
     ("A structure set and its CT", REFERENCE_CHECKS),
     ("A CT series, at the index and again when it is loaded", SERIES_CHECKS),
@@ -85,6 +96,20 @@ def checks_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def measured_page() -> str:
+    """The page of benchmarks."""
+    lines = [MEASURED_HEAD]
+    for name in MEASURED:
+        result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        made = result["environment"]
+        where = f"perisurv {made['perisurv']}, Python {made['python']}, {made['machine']}, {made['cores']} cores"
+        lines.append(f"\n## `{result['command']}`\n\n{where}.\n\n| | | target | |\n|---|---|---|---|")
+        for row in result["rows"]:
+            met = {True: "met", False: "not met", None: ""}[row["met"]]
+            lines.append(f"| {row['name']} | {row['value']:.3g} {row['unit']} | {row['target']} | {met} |")
+    return "\n".join(lines) + "\n"
+
+
 def shared(family: str) -> list[str]:
     """Names of pyradiomics whose definition is that of the IBSI."""
     return [name for name in pyradiomics_names(family) if ibsi_name(name).startswith(f"{family}_") and not own(name)]
@@ -100,3 +125,4 @@ if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
     CHECKS_PAGE.write_text(checks_page(), encoding="utf-8")
+    MEASURED_PAGE.write_text(measured_page(), encoding="utf-8")

@@ -70,10 +70,9 @@ def main() -> None:
     data, root, files = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     structures = next(p for p in data.rglob("*.dcm") if "rtstruct" in str(p).lower())
     ct = next(p.parent for p in data.rglob("*.dcm") if p.parent != structures.parent)
-    own = len(list(ct.glob("*.dcm")))
-    for source, name in ((ct, "ct"), (structures.parent, "contours")):
-        if not (root / name).exists():
-            shutil.copytree(source, root / name)
+    own = len(list(ct.glob("*.dcm"))) + 1
+    for path in (*ct.glob("*.dcm"), structures):
+        shutil.copyfile(path, root / path.name)
     write(ct, root, files - own)
     os.sync()
     (root / "clinical.csv").write_text("PatientID,Survival.time,deadstatus.event\nLUNG1-001,2165,1\n")

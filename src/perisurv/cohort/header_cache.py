@@ -70,13 +70,14 @@ class HeaderCache:
         self._stale = False
 
     def __enter__(self) -> HeaderCache:
-        """Read the file; one that is damaged or of another version is thrown away."""
+        """Read the file; one that is damaged, of another version or of another secret is thrown away."""
         if self._path is not None and self._path.exists():
             try:
                 self._load(self._path)
             except ValueError:
                 _LOG.warning("The known headers in %s cannot be used; all files are read again.", self._path.name)
                 self._rows.clear()
+                self._stale = False
                 self._path.unlink()
         return self
 
@@ -109,9 +110,7 @@ class HeaderCache:
         """Keep a header that was read after its stamp was taken."""
         if self._path is None:
             return
-        token = blake2b(
-            header.patient_id.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=16
-        ).hexdigest()
+        token = self._hash(header.patient_id)
         self._patients[token] = header.patient_id
         if self._current.get(header.name) == stamp:
             return
@@ -123,7 +122,7 @@ class HeaderCache:
     def _load(self, path: Path) -> None:
         good = 0
         with path.open("rb") as file:
-            if file.readline() != _title():
+            if file.readline() != self._title():
                 raise ValueError(path)
             good = file.tell()
             for line in file:
@@ -135,20 +134,26 @@ class HeaderCache:
                 self._rows[name] = (stamp, values)
                 good += len(line)
 
+    def _title(self) -> bytes:
+        return _line(["perisurv headers", _FORMAT, version("perisurv"), self._hash(""), _FIELDS])
+
+    def _hash(self, patient_id: str) -> str:
+        return blake2b(patient_id.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=16).hexdigest()
+
     def _append(self) -> None:
         if self._path is None or not self._lines:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             if file.tell() == 0:
-                file.write(_title())
+                file.write(self._title())
             file.writelines(self._lines)
         self._lines.clear()
 
     def _compact(self, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(_title())
+            file.write(self._title())
             file.writelines(self._live(path))
         temporary.replace(path)
 
@@ -159,10 +164,6 @@ class HeaderCache:
                 name, stamp, _ = _parsed(line)
                 if self._current.get(name) == stamp:
                     yield line
-
-
-def _title() -> bytes:
-    return _line(["perisurv headers", _FORMAT, version("perisurv"), _FIELDS])
 
 
 def _line(values: list[Any]) -> bytes:

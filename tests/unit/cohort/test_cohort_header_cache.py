@@ -123,6 +123,18 @@ def test_cache_holds_no_patient_and_is_for_its_owner_only(tmp_path):
         assert b"19500102" not in content
 
 
+def test_another_secret_begins_anew(tmp_path, monkeypatch):
+    root, cache = tmp_path / "data", tmp_path / "headers.jsonl"
+    hospital(root)
+    read = count_reads(monkeypatch)
+    counts = []
+    for key in ("one", "another", "another"):
+        read.clear()
+        read_cohort(root, options=CohortOptions(ids="pseudonym", pseudonym_key=key), cache=cache)
+        counts.append(len(read))
+    assert counts == [2 * SLICES + 2, 2 * SLICES + 2, 4]
+
+
 def test_progress_ends_with_all_files(tmp_path):
     hospital(tmp_path)
     seen = []
