@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import struct
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -361,7 +362,8 @@ def _normal(header: CtHeader) -> NDArray[np.float64]:
 
 def _text(dataset: Dataset, tag: str) -> str:
     value = dataset.get(tag)
-    return "" if value is None else str(value).strip()
+    # Slices of a series share most of their texts: each is kept once.
+    return "" if value is None else sys.intern(str(value).strip())
 
 
 def _list(value: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -101,9 +102,7 @@ class HeaderCache:
         self._current[name] = stamp
         if token not in self._patients:
             return None
-        facts: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in zip(_FIELDS, values, strict=True)
-        }
+        facts: dict[str, Any] = dict(zip(_FIELDS, map(_kept, values), strict=True))
         return CtHeader(path=path, name=name, patient_id=self._patients[token], **facts)
 
     def put(self, header: CtHeader, stamp: Stamp) -> None:
@@ -164,6 +163,13 @@ class HeaderCache:
                 name, stamp, _ = _parsed(line)
                 if self._current.get(name) == stamp:
                     yield line
+
+
+def _kept(value: Any) -> Any:
+    """A value as ``ct_header`` gives it; texts that slices share are kept once."""
+    if isinstance(value, list):
+        return tuple(value)
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def _line(values: list[Any]) -> bytes:
