@@ -57,7 +57,7 @@ peers:  ## the peers of bench-radiomics, each in its own environment; compiling 
 cases: $(READY)  ## images and masks of bench-radiomics and of the reference values of pyradiomics
 	$(BIN)/python benchmarks/peers/cases.py benchmarks/.cache/radiomics
 
-reference: $(READY)  ## the page of features, from the catalogue
+reference: $(READY)  ## the pages of features, checks and measurements, from the code and the results
 	$(BIN)/python docs/make_reference.py
 
 pictures: $(READY)  ## the pictures of the README, from the demo's artefacts

@@ -1,13 +1,51 @@
-"""Write docs/reference/features.md from the catalogue: ``make reference``."""
+"""Write docs/reference: features.md from the catalogue, checks.md from the checks, measured.md from the benchmarks.
+
+``make reference``.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from perisurv.cohort.checks import (
+    CLINICAL_CHECKS,
+    CONTOUR_CHECKS,
+    IMAGE_CHECKS,
+    MASK_CHECKS,
+    OUTCOME_CHECKS,
+    REFERENCE_CHECKS,
+    SEG_CHECKS,
+    SERIES_CHECKS,
+)
 from perisurv.radiomics import FAMILIES, feature_catalogue
 from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
 
 PAGE = Path(__file__).parent / "reference" / "features.md"
+CHECKS_PAGE = PAGE.with_name("checks.md")
+MEASURED_PAGE = PAGE.with_name("measured.md")
+RESULTS = PAGE.parents[2] / "benchmarks" / "results"
+MEASURED = ("ingest", "geometry", "lungs")
+MEASURED_HEAD = """# Measured
+
+Made by `make reference` from `benchmarks/results`: what the command above each table printed when it was last run.
+"""
+CHECKS = (
+    ("A structure set and its CT", REFERENCE_CHECKS),
+    ("A CT series, at the index and again when it is loaded", SERIES_CHECKS),
+    ("Contours on a CT", CONTOUR_CHECKS),
+    ("A DICOM SEG and its CT", SEG_CHECKS),
+    ("An image as a research file", IMAGE_CHECKS),
+    ("Segments and research masks on a CT", MASK_CHECKS),
+    ("Follow-up, where an outcome is needed", OUTCOME_CHECKS),
+    ("Clinical values", CLINICAL_CHECKS),
+)
+CHECKS_HEAD = """# Checks
+
+Made by `make reference` from `perisurv.cohort.checks`. In each group in this order: behind the first check that fails the others of its group
+are not applicable. A patient that fails is left out, and the reason of the exclusion begins with the title. What
+was found for every patient stands in `Cohort.findings` and in `checks.parquet` of the run folder, under the id.
+"""
 HEAD = """# Features
 
 Made by `make reference` from the catalogue (`perisurv.feature_catalogue()`). Formulas stand in the reference manual of the
@@ -55,6 +93,29 @@ def page() -> str:
     return "\n".join(lines) + "\n" + FOOT
 
 
+def checks_page() -> str:
+    """The page of checks."""
+    lines = [CHECKS_HEAD]
+    for group, checks in CHECKS:
+        lines.append(f"\n## {group}\n\n| title | what must hold | looks at | id |\n|---|---|---|---|")
+        lines += [f"| {c.title} | {(type(c).__doc__ or '').strip()} | {c.requires} | `{c.id}` |" for c in checks]
+    return "\n".join(lines) + "\n"
+
+
+def measured_page() -> str:
+    """The page of benchmarks."""
+    lines = [MEASURED_HEAD]
+    for name in MEASURED:
+        result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        made = result["environment"]
+        where = f"perisurv {made['perisurv']}, Python {made['python']}, {made['machine']}, {made['cores']} cores"
+        lines.append(f"\n## `{result['command']}`\n\n{where}.\n\n| | | target | |\n|---|---|---|---|")
+        for row in result["rows"]:
+            met = {True: "met", False: "not met", None: ""}[row["met"]]
+            lines.append(f"| {row['name']} | {row['value']:.3g} {row['unit']} | {row['target']} | {met} |")
+    return "\n".join(lines) + "\n"
+
+
 def shared(family: str) -> list[str]:
     """Names of pyradiomics whose definition is that of the IBSI."""
     return [name for name in pyradiomics_names(family) if ibsi_name(name).startswith(f"{family}_") and not own(name)]
@@ -69,3 +130,5 @@ def own(name: str) -> bool:
 if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
+    CHECKS_PAGE.write_text(checks_page(), encoding="utf-8")
+    MEASURED_PAGE.write_text(measured_page(), encoding="utf-8")

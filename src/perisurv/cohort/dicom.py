@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import struct
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -61,11 +65,16 @@ DICOM_ERRORS = (
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "SeriesInstanceUID", "FrameOfReferenceUID", "ImageType",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GantryDetectorTilt",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
     "AcquisitionNumber", "KVP", "TemporalPositionIdentifier", "TemporalPositionIndex",
     "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
 ]  # fmt: skip
+_PIXEL_FORMAT = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+_TAG_NUMBERS = [Tag(name) for name in _TAGS]
+# Bytes: headers of CT slices end within it, those with long private elements or icons are read from the file.
+_BLOCK = 1 << 15
 _DIRECTORY = "1.2.840.10008.1.3.10"
 UNCOMPRESSED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
 # Where a header says at which time of a 4D acquisition a slice was taken; the first that does.
@@ -118,6 +127,8 @@ class CtHeader:
         LPS position of the centre of the first voxel.
     spacing_mm
         Distance of rows, distance of columns.
+    pixel_format
+        BitsAllocated, BitsStored, HighBit, PixelRepresentation.
     frame
         Number of the frame in its file, from 1; 0 if the file is one slice.
     image_type, stack, phase, acquisition, kernel, tube_kv
@@ -139,6 +150,7 @@ class CtHeader:
     columns: int
     frames: int
     greyscale: bool
+    pixel_format: tuple[int, ...]
     row_direction: Vector | None
     column_direction: Vector | None
     position_mm: Vector | None
@@ -190,14 +202,12 @@ def probe(path: Path, name: str) -> DicomFile | None:
         If the header cannot be parsed.
     """
     try:
-        with path.open("rb") as file:
-            dataset = dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
-            end = file.tell()
+        dataset, end, size = _parse(path)
         if str(dataset.file_meta.get("MediaStorageSOPClassUID", "")) == _DIRECTORY:
             return None
         sop_class, modality = _text(dataset, "SOPClassUID"), _text(dataset, "Modality")
         patient_id = _text(dataset, "PatientID")
-        truncated = _is_truncated(dataset, end, path.stat().st_size)
+        truncated = _is_truncated(dataset, end, size)
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} cannot be parsed as DICOM ({type(error).__name__}); export it again.") from error
     if not sop_class and not modality:
@@ -231,6 +241,7 @@ def ct_header(file: DicomFile) -> CtHeader:
             columns=int(data.get("Columns", 0) or 0),
             frames=int(data.get("NumberOfFrames", 1) or 1),
             greyscale=_text(data, "PhotometricInterpretation") == "MONOCHROME2",
+            pixel_format=tuple(int(data.get(tag, 0) or 0) for tag in _PIXEL_FORMAT),
             row_direction=_vector(orientation[:3]) if orientation else None,
             column_direction=_vector(orientation[3:]) if orientation else None,
             position_mm=_vector(_numbers(data, "ImagePositionPatient", 3)),
@@ -255,6 +266,26 @@ def ct_header(file: DicomFile) -> CtHeader:
         ) from error
 
 
+def _parse(path: Path) -> tuple[Dataset, int, int]:
+    """The header, where it ends, and the size of the file. Most headers end inside the first block of it."""
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        block = file.read(_BLOCK)
+        try:
+            dataset, end = _header(io.BytesIO(block))
+            if end < len(block) or len(block) == size:
+                return dataset, end, size
+        except DICOM_ERRORS:
+            if len(block) == size:
+                raise
+    with path.open("rb") as file:
+        return *_header(file), size
+
+
+def _header(file: BinaryIO) -> tuple[Dataset, int]:
+    return dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_TAG_NUMBERS)), file.tell()
+
+
 def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
     """Whether the file ends before its data does. pydicom seeks over values, also beyond the end of the file."""
     if end > size:
@@ -272,7 +303,8 @@ def _is_truncated(dataset: Dataset, end: int, size: int) -> bool:
 
 def _text(dataset: Dataset, tag: str) -> str:
     """A value as text, several joined by backslashes."""
-    return "\\".join(str(v).strip() for v in _list(dataset.get(tag)))
+    # Slices of a series share most of their texts: each is kept once.
+    return sys.intern("\\".join(str(v).strip() for v in _list(dataset.get(tag))))
 
 
 def _list(value: Any) -> list[Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
+from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairing import Paired, Structures, kind_of, newest, pair
 from perisurv.cohort.pseudonym import patient_key
@@ -17,7 +18,11 @@ from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_se
 from perisurv.cohort.sources import Source
 from perisurv.core import Finding, ReadError
 
-__all__ = ["Found", "index_dicom"]
+__all__ = ["Found", "Progress", "index_dicom"]
+
+Progress = Callable[[str, int, int], None]
+
+_FILES_A_REPORT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +43,53 @@ class Found:
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
 
 
-def index_dicom(paths: Iterable[Path], root: Path, options: CohortOptions) -> Found:
+def index_dicom(
+    paths: Sequence[Path],
+    root: Path,
+    options: CohortOptions,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Found:
     """Read all headers, group slices to the volumes of each series and match each structure set with its CT.
 
     A structure set or DICOM SEG that names a series belongs to that series alone; one that names none belongs to the
     only CT of the patient in its frame of reference. CT series that none refers to are left aside, as are localizers
-    and other modalities.
+    and other modalities. CT headers that lie in the cache are not read again.
     """
     found = Found()
     slices: dict[str, list[CtHeader]] = defaultdict(list)
     structures: list[Structures] = []
-    with quiet_pydicom():
-        for path in paths:
-            item = _read(path, path.relative_to(root).as_posix(), options, found)
+    with quiet_pydicom(), HeaderCache(cache) as headers:
+        for n, path in enumerate(paths, start=1):
+            item = _read(path, path.relative_to(root).as_posix(), options, found, headers)
+            if progress and (n % _FILES_A_REPORT == 0 or n == len(paths)):
+                progress("index", n, len(paths))
             if isinstance(item, tuple):
                 slices[item[0].series_uid].extend(item)
             elif item is not None:
                 structures.append(item)
+    with quiet_pydicom():
         series = {uid: volumes_of(members, options.stack_rules) for uid, members in slices.items()}
         for patient in _patients(series, structures):
             _match_patient(patient, series, root, options, found)
     return found
 
 
-def _read(path: Path, name: str, options: CohortOptions, found: Found) -> tuple[CtHeader, ...] | Structures | None:
+def _read(
+    path: Path, name: str, options: CohortOptions, found: Found, headers: HeaderCache
+) -> tuple[CtHeader, ...] | Structures | None:
     file: DicomFile | None = None
     try:
-        file = probe(path, name)
+        stamp = stamp_of(path, name)
+        known = headers.get(path, name, stamp)
+        file = None if known else probe(path, name)
         if file is None:
-            return None
+            return (known,) if known else None
         if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
-            return ct_headers(file)
+            slices = ct_headers(file)
+            if len(slices) == 1 and not slices[0].frame:
+                headers.put(slices[0], stamp)
+            return slices
         return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perisurv.cohort.clinical import ClinicalTable, read_table, refuse_absent_columns
 from perisurv.cohort.join import join
-from perisurv.cohort.match import Found, index_dicom
+from perisurv.cohort.match import Found, Progress, index_dicom
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairs import index_pairs
 from perisurv.cohort.pseudonym import patient_key
@@ -24,7 +24,14 @@ _LOG = logging.getLogger(__name__)
 Tables = Path | str | Sequence[Path | str] | None
 
 
-def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortOptions = DEFAULTS) -> Cohort:
+def read_cohort(
+    folder: Path | str,
+    *,
+    clinical: Tables = None,
+    options: CohortOptions = DEFAULTS,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Cohort:
     """Read the headers, contours and clinical tables of a cohort. Pixels are read later, by ``Patient.load``.
 
     Parameters
@@ -35,6 +42,11 @@ def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortO
     clinical
         Clinical tables; without any, every ``.csv`` below the folder that has a column of patients and of
         follow-up, and a row of a patient with images.
+    cache
+        File that keeps what CT headers said: an index that was cut off goes on, a later one reads new and changed
+        files only. It changes no result, and holds PatientIDs, UIDs and names of files.
+    progress
+        Called with ("index", files read, files in all).
 
     Returns
     -------
@@ -46,7 +58,7 @@ def read_cohort(folder: Path | str, *, clinical: Tables = None, options: CohortO
     InputError
         If the folder or a table is not there, a table lacks a column, no patient is left, or all are censored.
     """
-    return _read(folder, clinical, options, outcome=True)
+    return _read(folder, clinical, options, outcome=True, cache=cache, progress=progress)
 
 
 def read_patient(folder: Path | str, options: CohortOptions = DEFAULTS, *, clinical: Tables = None) -> Cohort:
@@ -60,12 +72,20 @@ def read_patient(folder: Path | str, options: CohortOptions = DEFAULTS, *, clini
     return _read(folder, clinical, options, outcome=False)
 
 
-def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outcome: bool) -> Cohort:
+def _read(
+    folder: Path | str,
+    clinical: Tables,
+    options: CohortOptions,
+    *,
+    outcome: bool,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Cohort:
     root = Path(folder).absolute()
     if not root.is_dir():
         raise InputError(f"There is no folder {folder}; give the folder that holds the patients.")
     files = find_files(root)
-    images = _index(files, root, options)
+    images = _index(files, root, options, index_dicom(files.dicom, root, options, cache, progress))
     tables = _tables(files, root, clinical, options, images, outcome=outcome)
     if outcome:
         refuse_absent_columns(tables, options)
@@ -80,8 +100,7 @@ def _read(folder: Path | str, clinical: Tables, options: CohortOptions, *, outco
     return replace(cohort, notes=guesses + remarks + cohort.notes)
 
 
-def _index(files: FoundFiles, root: Path, options: CohortOptions) -> Found:
-    dicom = index_dicom(files.dicom, root, options)
+def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) -> Found:
     pairs = index_pairs(files.volumes, root, options)
     broken = [
         ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")

@@ -48,6 +48,11 @@ class PrivateFolder:
         """Number and path of every file of the cohort folder."""
         return self.root / "files.csv"
 
+    @property
+    def headers(self) -> Path:
+        """What the CT headers said, for the next index."""
+        return self.root / "headers.jsonl"
+
     def pseudonym_key(self) -> str:
         """The key of the pseudonyms, made when it is first asked for."""
         path = self.root / "pseudonym.key"

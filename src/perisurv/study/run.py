@@ -101,7 +101,13 @@ class Run:
         if self.folder.done("index") != key or not all(path.exists() for path in artefacts):
             self.folder.forget("index")
             if cohort is None:
-                cohort = read_cohort(root, clinical=given.clinical or None, options=self.cohort_options())
+                cohort = read_cohort(
+                    root,
+                    clinical=given.clinical or None,
+                    options=self.cohort_options(),
+                    cache=self.private.headers,
+                    progress=self.progress,
+                )
                 if not self.settings.keep_ids:
                     names = numbered(name for name, _, _ in files)
                     self.private.write_names(names)

@@ -16,7 +16,13 @@ from cohort_files import (
     write_rtstruct,
 )
 from pydicom.data import get_testdata_file
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    RLELossless,
+)
 
 from perisurv.cohort import read_patient
 from perisurv.core import GeometryError, ReadError
@@ -203,3 +209,19 @@ def test_contour_that_moved_off_the_slices_after_the_index(tmp_path):
     write_rtstruct(tmp_path / "P1" / "rt.dcm", "P1", edit=move)
     with pytest.raises(GeometryError, match=r"Patient P1.*rt\.dcm.*lie between the slices"):
         patient.load()
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize("length", [32_000, 33_000, 100_000])
+def test_headers_of_any_length(tmp_path, syntax, length):
+    """Long private elements before and after the position: headers end in, at and beyond the block that is read."""
+
+    def lengthen(data, k):
+        data.add_new(0x00090010, "LO", "ACME")
+        data.add_new(0x00091001, "OB", bytes(length // 2))
+        data.add_new(0x00211001, "OB", bytes(length // 2 - length // 2 % 2 - 40 * k))
+        data.file_meta.TransferSyntaxUID = syntax
+
+    write_ct(tmp_path / "ct", "P1", edit=lengthen)
+    write_rtstruct(tmp_path / "rt.dcm", "P1")
+    np.testing.assert_array_equal(load(tmp_path).ct.values, VOLUME)

@@ -114,6 +114,7 @@ class OneSeries:
         for what, values in (
             ("patient", [patient_key(s.patient_id) for s in series.slices]),
             ("matrix", [(s.rows, s.columns) for s in series.slices]),
+            ("pixel format", [s.pixel_format for s in series.slices]),
             ("frame of reference", [s.frame_uid for s in series.slices]),
         ):
             other = next((s for s, v in zip(series.slices, values, strict=True) if v != values[0]), None)

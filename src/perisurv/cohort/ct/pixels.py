@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.utils import iter_pixels
@@ -25,6 +25,7 @@ from pydicom.uid import (
 
 from perisurv.cohort.ct.series import CtSeries
 from perisurv.cohort.dicom import DICOM_ERRORS, UNCOMPRESSED, CtHeader
+from perisurv.cohort.dicom_layout import read_whole
 from perisurv.cohort.volumes import read_frames
 from perisurv.core import Geometry, ReadError, Volume
 from perisurv.imaging.resample import resample_volume
@@ -90,7 +91,7 @@ def _of_file(slices: Sequence[CtHeader]) -> Iterator[Image]:
     """Slices of one file, one after another, each by its own slope and intercept, HU."""
     first = slices[0]
     try:
-        dataset = dcmread(first.path, force=True)
+        dataset = read_whole(first.path, first.name)
         for header, stored in zip(slices, _stored(dataset, [max(s.frame - 1, 0) for s in slices]), strict=True):
             values = _hounsfield(stored, header, dataset)
             if values.shape != (header.rows, header.columns) or not np.isfinite(values).all():

@@ -14,6 +14,7 @@ from pydicom import Dataset
 
 from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.dicom import DICOM_ERRORS
+from perisurv.cohort.dicom_layout import read_whole
 from perisurv.cohort.grids import Placed, grid_of, lattice_index, place
 from perisurv.core import Geometry, GeometryError, Mask, ReadError
 
@@ -59,7 +60,7 @@ def read_segments(
     import highdicom  # noqa: PLC0415 (loaded on first use only)
 
     try:
-        data = highdicom.seg.segread(path)
+        data = highdicom.seg.Segmentation.from_dataset(read_whole(path, "it"), copy=False)
         return {n: _placed(data, n, series, threshold or _HALF) for n in numbers}
     except (ReadError, GeometryError) as error:
         raise type(error)(f"{name}: {error}") from error

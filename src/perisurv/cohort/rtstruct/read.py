@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 
 from perisurv.cohort.dicom import DICOM_ERRORS
+from perisurv.cohort.dicom_layout import read_whole
 from perisurv.cohort.rtstruct.contours import Contour, read_contour, referenced_images, without_copies
 from perisurv.cohort.rtstruct.rois import RoiChoice, RoiEntry, RoiRules, choose_rois, plain_name
 from perisurv.core import ReadError
@@ -92,7 +93,7 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
         If the file is not a whole structure set, or two ROIs carry one number.
     """
     try:
-        dataset = dcmread(path, force=True)
+        dataset = read_whole(path, name)
         series, frames, images = _references(dataset)
         entries = _entries(dataset, name)
         choice = rules if isinstance(rules, RoiChoice) else choose_rois(entries, rules)

@@ -1,0 +1,172 @@
+"""What the CT headers of an index said: an index that was cut off goes on, a second one reads new files only.
+
+A text file, readable by its owner only: a title, then a line a file that is only ever appended. It holds PatientIDs and
+belongs where the key of the pseudonyms lies.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.metadata import version
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from perisurv.cohort.dicom import CtHeader
+from perisurv.core import ReadError
+
+__all__ = ["HeaderCache", "Stamp", "stamp_of"]
+
+Stamp = tuple[int, int, int]
+
+_LOG = logging.getLogger(__name__)
+# A change to what a header is read to, under the same names and the same version, needs another number.
+_FORMAT = 1
+_FIELDS = tuple(f.name for f in fields(CtHeader) if f.name not in ("path", "name"))
+_values_of = attrgetter(*_FIELDS)
+_LINES_AT_ONCE = 500
+
+
+def stamp_of(path: Path, name: str) -> Stamp:
+    """Size, time of change and time of change of the entry: a file that was replaced has another stamp.
+
+    Raises
+    ------
+    ReadError
+        If the file is gone.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ReadError(f"{name} was there and is gone ({error.strerror}); run index again.") from error
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+class HeaderCache:
+    """Headers of classic CT slices by name and stamp. To be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    path
+        The file; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._rows: dict[str, tuple[Stamp, list[Any]]] = {}
+        self._current: dict[str, Stamp] = {}
+        self._lines: list[bytes] = []
+        self._stale = False
+
+    def __enter__(self) -> HeaderCache:
+        """Read the file; one that is damaged or of another version is thrown away."""
+        if self._path is not None and self._path.exists():
+            try:
+                self._load(self._path)
+            except ValueError:
+                _LOG.warning("The known headers in %s cannot be used; all files are read again.", self._path.name)
+                self._rows.clear()
+                self._stale = False
+                self._path.unlink()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is new; after a whole index forget files that are gone or were replaced."""
+        self._append()
+        if self._path is not None and kind is None and (self._stale or self._rows):
+            self._compact(self._path)
+
+    def get(self, path: Path, name: str, stamp: Stamp) -> CtHeader | None:
+        """The header of a file as it was read; None if it must be read, again or for the first time."""
+        row = self._rows.pop(name, None)
+        if row is None:
+            return None
+        known, values = row
+        if known != stamp:
+            self._stale = True
+            return None
+        self._current[name] = stamp
+        facts: dict[str, Any] = dict(zip(_FIELDS, map(_kept, values), strict=True))
+        return CtHeader(path=path, name=name, **facts)
+
+    def put(self, header: CtHeader, stamp: Stamp) -> None:
+        """Keep a header that was read after its stamp was taken."""
+        if self._path is None:
+            return
+        self._current[header.name] = stamp
+        self._lines.append(_line([header.name, stamp, _values_of(header)]))
+        if len(self._lines) >= _LINES_AT_ONCE:
+            self._append()
+
+    def _load(self, path: Path) -> None:
+        good = 0
+        with path.open("rb") as file:
+            if file.readline() != _title():
+                raise ValueError(path)
+            good = file.tell()
+            for line in file:
+                if not line.endswith(b"\n"):  # cut off while it was written
+                    os.truncate(path, good)
+                    break
+                name, stamp, values = _parsed(line)
+                self._stale |= name in self._rows
+                self._rows[name] = (stamp, values)
+                good += len(line)
+
+    def _append(self) -> None:
+        if self._path is None or not self._lines:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+            if file.tell() == 0:
+                file.write(_title())
+            file.writelines(self._lines)
+        self._lines.clear()
+
+    def _compact(self, path: Path) -> None:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(_title())
+            file.writelines(self._live(path))
+        temporary.replace(path)
+
+    def _live(self, path: Path) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.readline()
+            for line in file:
+                name, stamp, _ = _parsed(line)
+                if self._current.get(name) == stamp:
+                    yield line
+
+
+def _kept(value: Any) -> Any:
+    """A value as ``ct_header`` gives it; texts that slices share are kept once."""
+    if isinstance(value, list):
+        return tuple(value)
+    return sys.intern(value) if isinstance(value, str) else value
+
+
+def _title() -> bytes:
+    return _line(["perisurv headers", _FORMAT, version("perisurv"), _FIELDS])
+
+
+def _line(values: list[Any]) -> bytes:
+    text = json.dumps(values, separators=(",", ":")).encode()
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def _parsed(line: bytes) -> tuple[str, Stamp, list[Any]]:
+    text = line[9:-1]
+    if line[:9] != b"%08x " % zlib.crc32(text):
+        raise ValueError(line)
+    name, (size, changed, entry), values = json.loads(text)
+    return name, (size, changed, entry), values
