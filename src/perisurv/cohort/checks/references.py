@@ -88,7 +88,7 @@ class NamedFrames:
         n = int(off.argmax())
         if off[n] > NEXT_SLICE:
             return failed(
-                f"{pair.structures.name}: a frame on slice {round(float(at[n])) + 1} names {named[n][1].name}, which "
+                f"{pair.structures.name}: a frame on slice {round(float(at[n])) + 1} names {named[n][1].label}, which "
                 f"is slice {round(float(there[n])) + 1}; export CT and SEG together.",
                 float(off[n]),
             )
