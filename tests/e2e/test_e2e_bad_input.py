@@ -46,15 +46,15 @@ def verb(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def refusal(*arguments: str, cwd: Path) -> str:
-    """The one sentence on stderr of a command that must end with exit code 2 and print nothing else."""
+    """The one sentence on stderr of a command that must end with exit code 2 and print no more than its progress."""
     done = verb(*arguments, cwd=cwd)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("perisurv: ")
-    assert lines[0].endswith(".")
-    return lines[0].removeprefix("perisurv: ")
+    *progress, sentence = (line for line in done.stderr.splitlines() if line.strip())
+    assert all("\u2501" in line for line in progress), done.stderr
+    assert sentence.startswith("perisurv: ")
+    assert sentence.endswith(".")
+    return sentence.removeprefix("perisurv: ")
 
 
 # --- damage --------------------------------------------------------------------------------------------------------
