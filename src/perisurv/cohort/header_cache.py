@@ -1,6 +1,6 @@
 """What the CT headers of an index said: an index that was cut off goes on, a second one reads new files only.
 
-A text file, readable by its owner only: a title, then a line a file that is only ever
+A text file beside the other artefacts, readable by its owner only: a title, then a line a file that is only ever
 appended. It holds no PatientID but a keyed hash of it, so that one file of every patient is read again each time.
 """
 
