@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -82,7 +83,9 @@ def main() -> None:
     task = parser.parse_args()
     if not DATA.is_dir():
         raise SystemExit(f"There is no LUNG1-001 in {DATA}; set PERISURV_TEST_DATA to the test data (README).")
-    publish("ingest", [*patient(task.rounds, task.repeats), *index(task.files)], "make bench-ingest")
+    other = shlex.join(["python", "benchmarks/ingest.py", *sys.argv[1:]])
+    rows = [*patient(task.rounds, task.repeats), *index(task.files)]
+    publish("ingest", rows, other if sys.argv[1:] else "make bench-ingest")
 
 
 if __name__ == "__main__":
