@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from perisurv.cohort import CohortOptions, read_patient
 from perisurv.core import Mask, Scan, Volume
 from perisurv.imaging import airway_mask, body_mask, bone_mask, find_lungs, vessel_mask
-from perisurv.imaging.anatomy.coarse import grown
+from perisurv.imaging.shapes import grown
 from perisurv.regions import RingOptions, rings
 from perisurv.simulation import SimulatedScan, SimulationOptions, make_scan, plan
 from table import Row, publish

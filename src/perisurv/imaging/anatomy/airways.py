@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
-from perisurv.imaging.anatomy.coarse import AIR_HU, Bools, Box, block_mean, box_of, grown
+from perisurv.imaging.anatomy.coarse import AIR_HU, block_mean
 from perisurv.imaging.anatomy.lungs import Lungs
 from perisurv.imaging.resample import resample_mask
+from perisurv.imaging.shapes import Bools, Box, box_of, grown
 
 __all__ = ["airway_mask"]
 
