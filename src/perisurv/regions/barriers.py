@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from perisurv.core import Geometry, Mask, RegionError, Scan
 from perisurv.imaging import Lungs, airway_mask, body_mask, bone_mask, find_lungs, resample_mask, vessel_mask
+from perisurv.imaging.shapes import grown, shrunk
 from perisurv.regions.options import RingOptions
 
 __all__ = ["barred", "outside_image"]
@@ -64,7 +64,7 @@ def _both(scan: Scan, lungs: Lungs, grid: Geometry) -> tuple[Mask, Mask]:
 
 def _beyond_lung(scan: Scan, lungs: Lungs, tumour: Mask) -> Bools:
     spacing = tumour.geometry.spacing_mm
-    near = distance_transform_edt(~tumour.values, sampling=spacing) <= GAP_MM
+    near = grown(tumour.values, GAP_MM, spacing)
     own, other = sorted(
         (lung.values for lung in _both(scan, lungs, tumour.geometry)),
         key=lambda lung: -int(np.count_nonzero(lung & near)),
@@ -74,18 +74,13 @@ def _beyond_lung(scan: Scan, lungs: Lungs, tumour: Mask) -> Bools:
             f"Patient {scan.patient}: the tumour touches neither lung {_origin(scan)}, so that the barrier lung leaves "
             'nothing of its rings; check the contour, name the ROIs of the lungs in lung_rois, or use barrier = "body".'
         )
-    return np.asarray(~_closed(own | tumour.values, spacing) | other | outside_image(scan.ct.geometry, tumour.geometry))
+    both = own | tumour.values
+    seamless = shrunk(grown(both, GAP_MM, spacing), GAP_MM, spacing) | both
+    return np.asarray(~seamless | other | outside_image(scan.ct.geometry, tumour.geometry))
 
 
 def _origin(scan: Scan) -> str:
     return "that was found in the CT" if scan.lungs is None else "that was drawn"
-
-
-def _closed(mask: Bools, spacing_mm: tuple[float, float, float]) -> Bools:
-    grown = distance_transform_edt(~mask, sampling=spacing_mm) <= GAP_MM
-    if grown.all():
-        return np.asarray(grown)
-    return np.asarray(distance_transform_edt(grown, sampling=spacing_mm) > GAP_MM) | mask
 
 
 def outside_image(native: Geometry, grid: Geometry) -> Bools:

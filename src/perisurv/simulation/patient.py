@@ -63,7 +63,7 @@ class TrueAnatomy:
         The lungs: all within the pleura, with vessels, airways and the part of the tumour that lies there; without
         the great vessels and the oesophagus.
     bones
-        Vertebrae, ribs, sternum and scapulae with their marrow; not cartilage and discs.
+        Vertebrae, ribs, sternum and scapulae with their marrow, by their density; not cartilage and discs.
     airways
         Air of trachea and bronchi, outside the tumour.
     vessels

@@ -13,7 +13,7 @@ from perisurv.simulation import SimulationOptions, make_scan, plan
 @pytest.fixture(scope="module")
 def patient():
     """A patient of the third scanner, slices of 2 mm: CT, truth, and what is found."""
-    made = make_scan(plan(SimulationOptions(patients=3, matrix=192), 5), 2)
+    made = make_scan(plan(SimulationOptions(patients=3, matrix=160), 5), 2)
     ct = Volume(made.hu, made.geometry)
     lungs = find_lungs(ct)
     right, left = lungs.on(ct.geometry)
@@ -45,7 +45,7 @@ def test_bones_with_their_marrow(patient):
 def test_airways_with_their_wall(patient):
     """The wall is found as well: 2 mm, about one voxel."""
     _, truth, found, _ = patient
-    assert recall(found["airways"], truth.airways) > 0.85
+    assert recall(found["airways"], truth.airways) > 0.75
     assert precision(found["airways"], truth.airways, 2) > 0.9
 
 

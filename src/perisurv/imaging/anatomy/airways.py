@@ -7,17 +7,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
-from perisurv.imaging.anatomy.coarse import AIR_HU, Bools, Box, block_mean, box_of, grown
+from perisurv.imaging.anatomy.coarse import AIR_HU, block_mean
 from perisurv.imaging.anatomy.lungs import Lungs
 from perisurv.imaging.resample import resample_mask
+from perisurv.imaging.shapes import Bools, Box, box_of, grown
 
 __all__ = ["airway_mask"]
 
 GRID_MM = 1.2
 WALL_MM = 2.0
-SEED_HU = -930.0
 LIMITS_HU = (-970.0, -950.0, -930.0, -910.0, -890.0, -870.0)
-LEAK = 1.1  # a higher limit that adds more has broken through a wall into the lung
+# A limit that makes more of the trachea, or of the air below the limit before, has broken through into the lung.
+FIRST_LEAK, LEAK = 2.0, 1.1
 
 
 def airway_mask(ct: Volume, lungs: Lungs, grid: Geometry | None = None) -> Mask:
@@ -76,13 +77,13 @@ def _chest(lungs: Lungs, trachea: Mask, fine: Geometry) -> Box:
 
 def _connected(hu: NDArray[np.float32], seed: Bools) -> Bools:
     """The air below the highest limit that does not leak."""
-    found = seed & (hu < SEED_HU)
+    found, most = seed, FIRST_LEAK * np.count_nonzero(seed)
     for limit in LIMITS_HU:
         labels, n = ndimage.label((hu < limit) | seed)
         reached = np.zeros(n + 1, dtype=bool)
         reached[np.unique(labels[seed])] = True
         air = reached[labels]
-        if limit > LIMITS_HU[0] and np.count_nonzero(air) > LEAK * np.count_nonzero(found):
+        if np.count_nonzero(air) > most:
             break
-        found = air
+        found, most = air, LEAK * np.count_nonzero(air)
     return found

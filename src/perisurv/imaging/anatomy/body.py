@@ -8,8 +8,9 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
-from perisurv.imaging.anatomy.coarse import Bools, block_mean, largest, neighbours
+from perisurv.imaging.anatomy.coarse import block_mean
 from perisurv.imaging.resample import resample_mask
+from perisurv.imaging.shapes import Bools, largest, neighbours
 
 __all__ = ["COARSE_MM", "OUTSIDE_HU", "body_mask", "coarse_body"]
 

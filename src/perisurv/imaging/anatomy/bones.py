@@ -8,8 +8,9 @@ from scipy import ndimage
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
 from perisurv.imaging.anatomy.body import body_mask
-from perisurv.imaging.anatomy.coarse import Bools, block_mean, closed
+from perisurv.imaging.anatomy.coarse import block_mean
 from perisurv.imaging.resample import resample_mask
+from perisurv.imaging.shapes import Bools, closed
 
 __all__ = ["bone_mask"]
 

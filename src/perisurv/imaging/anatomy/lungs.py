@@ -11,9 +11,10 @@ from scipy import ndimage
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
 from perisurv.imaging.anatomy.body import COARSE_MM, OUTSIDE_HU, coarse_body
-from perisurv.imaging.anatomy.coarse import AIR_HU, Bools, block_mean, box_of, closed, filled, grown, neighbours, shrunk
+from perisurv.imaging.anatomy.coarse import AIR_HU, block_mean
 from perisurv.imaging.anatomy.sides import sides
 from perisurv.imaging.resample import resample_volume
+from perisurv.imaging.shapes import Bools, box_of, closed, filled, grown, neighbours, shrunk
 
 __all__ = ["Lungs", "find_lungs", "lung_mask"]
 

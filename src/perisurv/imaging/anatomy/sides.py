@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from perisurv.imaging.anatomy.coarse import Bools, shrunk
+from perisurv.imaging.shapes import Bools, shrunk
 
 __all__ = ["sides"]
 

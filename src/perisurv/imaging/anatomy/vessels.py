@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from perisurv.core import Mask, Volume
-from perisurv.imaging.anatomy.coarse import grown, shrunk
 from perisurv.imaging.resample import resample_volume
+from perisurv.imaging.shapes import grown, shrunk
 
 __all__ = ["vessel_mask"]
 

@@ -1,4 +1,4 @@
-"""The grid of a few mm and shapes on it in mm."""
+"""Shapes on a grid in mm, the grid of a few mm, and arrays turned upright."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from scipy.ndimage import binary_fill_holes, distance_transform_edt
 
 from perisurv.core import Geometry, Volume
 from perisurv.imaging.anatomy.axial import Axial
-from perisurv.imaging.anatomy.coarse import block_mean, box_of, closed, filled, grown, largest, neighbours, shrunk
+from perisurv.imaging.anatomy.coarse import block_mean
+from perisurv.imaging.shapes import box_of, closed, filled, grown, largest, neighbours, shrunk
 
 SHAPES = st.tuples(*[st.integers(3, 12)] * 3)
 SPACINGS = st.tuples(*[st.sampled_from([1.0, 1.7, 3.0])] * 3)
