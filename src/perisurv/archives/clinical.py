@@ -61,13 +61,18 @@ def write_table(path: Path, table: pd.DataFrame) -> Path:
     return path
 
 
-def study_file(folder: Path, collection: str, tables: Sequence[Path]) -> Path:
-    """Write ``study.toml`` into the folder of a collection, unless there is one."""
+def study_file(folder: Path, collection: str, tables: Sequence[Path], modalities: Collection[str]) -> Path:
+    """Write ``study.toml`` into the folder of a collection, unless there is one.
+
+    Where a structure set and a segmentation came, they show the same tumour, and the study takes the structure set.
+    """
     path = folder / "study.toml"
     if path.exists():
         return path
     named = json.dumps([table.name for table in tables])
     text = f'out = "run"\n[input]\nfolder = "."\nclinical = {named}\n'
+    if {"RTSTRUCT", "SEG"} <= set(modalities):
+        text += '[cohort]\nseveral_structure_sets = "rtstruct"\n'
     columns = _known_columns(collection, tables)
     if columns:
         lines = [f"{meaning} = {json.dumps(column)}\n" for meaning, column in columns.items()]

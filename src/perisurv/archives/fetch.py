@@ -163,7 +163,7 @@ def fetch(
         )
     shutil.rmtree(plan.folder / _STAGING, ignore_errors=True)
     _write_provenance(plan, s5cmd.endpoint, clinical)
-    study = study_file(plan.folder, plan.collection, clinical)
+    study = study_file(plan.folder, plan.collection, clinical, {series.modality for series in plan.series})
     return Fetched(len(plan.patients), len(plan.series), len(plan.missing), tuple(clinical), study, tuple(notes))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_files import uid, write_ct, write_patient
+from mask_files import write_seg
 from object_store import clinical_table, index_of, put_clinical
 
 from perisurv.archives import Wanted, collections, fetch, plan_fetch
@@ -74,6 +75,18 @@ def test_the_folder_is_a_cohort_with_its_study_file(store, index, source, tmp_pa
         got, expected = cohort[patient].load(), read_patient(source / patient)[patient].load()
         assert np.array_equal(got.ct.values, expected.ct.values)
         assert np.array_equal(got.tumour.values, expected.tumour.values)
+
+
+def test_of_a_structure_set_and_a_segmentation_of_one_tumour_the_study_takes_one(store, tmp_path):
+    root = tmp_path / "source"
+    write_patient(root, "S1")
+    tumour = read_patient(root / "S1")["S1"].load().tumour
+    write_seg(root / "S1" / "seg.dcm", sorted((root / "S1" / "ct").iterdir()), {"GTV-1": tumour.values})
+    put_clinical(store, clinical_table(["S1"]))
+    settings = read_settings(run(index_of(root, store), store, tmp_path / "got").study)
+    cohort = read_patient(settings.input.folder, settings.cohort)
+    assert cohort.ids == ("S1",)
+    assert np.array_equal(cohort["S1"].load().tumour.values, tumour.values)
 
 
 def test_a_study_file_that_is_there_stays(store, index, tmp_path):
