@@ -92,7 +92,7 @@ def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     lines = [repr(cohort), *(f"  {name}: {n} patients" for name, n in centres.items())]
     lines += [f"  {note}" for note in cohort.notes]
     lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
-    lines += [f"  the numbers of files stand in {files}"] if files.exists() else []
+    lines += [f"  files are called by number; their paths stand in {files}"] if files.exists() else []
     values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
     _say(values, "\n".join(lines), as_json)
 
