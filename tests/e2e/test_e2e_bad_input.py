@@ -411,6 +411,14 @@ def test_one_centre_only_is_refused_before_the_work(sound: Path, tmp_path: Path)
     assert not (home / "run" / "regions.parquet").exists()
 
 
+def test_run_folder_among_the_patients(sound: Path, tmp_path: Path) -> None:
+    home = twin(sound, tmp_path, centres="saltmere")
+    sentence = refusal("index", "study.toml", "--out", "cohort/run", cwd=home)
+    assert "lies in the folder of the patients" in sentence
+    assert "set out to a folder beside it" in sentence
+    assert not (home / "cohort" / "run").exists()
+
+
 def test_no_patient_left(sound: Path, tmp_path: Path) -> None:
     home = twin(
         sound, tmp_path, centres="saltmere", table=lambda text: text.replace("Deceased", "?").replace("Alive", "?")

@@ -70,7 +70,8 @@ def study_file(folder: Path, collection: str, tables: Sequence[Path], modalities
     if path.exists():
         return path
     named = json.dumps([table.name for table in tables])
-    text = f'out = "run"\n[input]\nfolder = "."\nclinical = {named}\n'
+    out = json.dumps(f"../{folder.absolute().name}_run")
+    text = f'out = {out}\n[input]\nfolder = "."\nclinical = {named}\n'
     if {"RTSTRUCT", "SEG"} <= set(modalities):
         text += '[cohort]\nseveral_structure_sets = "rtstruct"\n'
     columns = _known_columns(collection, tables)

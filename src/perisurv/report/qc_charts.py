@@ -100,7 +100,8 @@ def _counted(known: Floats, *, logarithmic: bool) -> tuple[list[str], list[int]]
     edges = space(known.min(), known.max(), bars + 1)
     edges[0], edges[-1] = known.min(), known.max()
     ranges = np.histogram(known, edges)[0]
-    return [f"{a:.2g}\u2013{b:.2g}" for a, b in pairwise(edges)], ranges.tolist()
+    ends = [f"{float(f'{edge:.2g}'):g}" for edge in edges]  # 160, not 1.6e+02
+    return [f"{a}\u2013{b}" for a, b in pairwise(ends)], ranges.tolist()
 
 
 def _bands(tissues: Tissues, bottom: float) -> str:

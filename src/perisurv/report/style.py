@@ -22,8 +22,8 @@ GREEN = "#009e73"
 PINK = "#cc79a7"
 # Tumour, then rings by width.
 RINGS = (ORANGE, "#f0e442", "#56b4e9", PINK, GREEN, "#e69f00")
-# What rings lost, by cause.
-TAKEN = (BLUE, "#ffffff", "#882255", "#44aa99", "#999933", "#332288")
+# What rings lost, by cause: filled, and none of the colours of the first three rings.
+TAKEN = (GREEN, "#ffffff", "#b2182b", "#1f2933", "#999933", "#332288")
 INK = "#1f2933"
 SOFT = "#52606d"
 GREY = "#8795a1"

@@ -93,6 +93,11 @@ class Run:
             if not given.folder or not root.is_dir():
                 wrong = f"There is no folder {root}" if given.folder else "The study file names no folder of patients"
                 raise InputError(f"{wrong}; set folder below [input] in the study file.")
+            if self.folder.root.resolve().is_relative_to(root.resolve()):
+                raise InputError(
+                    f"The run folder {self.folder.root} lies in the folder of the patients {root}, and its artefacts "
+                    "would be taken for patient files; set out to a folder beside it."
+                )
             files = listing(root, map(Path, given.clinical))
             key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:

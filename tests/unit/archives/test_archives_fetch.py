@@ -67,6 +67,7 @@ def test_everything_comes_byte_for_byte(store, index, source, tmp_path):
 def test_the_folder_is_a_cohort_with_its_study_file(store, index, source, tmp_path):
     done = run(index, store, tmp_path / "got")
     settings = read_settings(done.study)
+    assert Path(settings.out).resolve() == tmp_path / "got_run"  # artefacts are no patient files
     cohort = read_cohort(settings.input.folder, clinical=settings.input.clinical, options=settings.cohort)
     assert cohort.ids == PATIENTS
     assert not cohort.exclusions

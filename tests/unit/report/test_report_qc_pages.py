@@ -166,6 +166,7 @@ def test_counts_of_the_cohort() -> None:
     label = re.search(r'aria-label="([^"]+)"', volumes)
     assert label
     assert sum(int(n) for n in re.findall(r": (\d+)", label[1])) == 4
+    assert "160\u2013190" in cohort_histogram([156.1, 358.8], "Volume, ml", logarithmic=True)
     assert cohort_histogram([], "Slice spacing, mm") == ""
 
 
