@@ -13,8 +13,8 @@ from perisurv.cohort.stack_rules import StackRules
 SLICE = CtHeader(
     path=Path("0"), name="0", patient_id="P", sop_uid="1", series_uid="2", frame_uid="3", rows=4, columns=4, frames=1,
     greyscale=True, pixel_format=(16, 16, 15, 1), row_direction=(1.0, 0.0, 0.0), column_direction=(0.0, 1.0, 0.0),
-    position_mm=(0.0, 0.0, 0.0), spacing_mm=(1.0, 1.0), tilt_degrees=0.0, slope=1.0, intercept=0.0, rescale_type="HU", kernel="", scanner="",
-    localizer=False, truncated=False,
+    position_mm=(0.0, 0.0, 0.0), spacing_mm=(1.0, 1.0), tilt_degrees=0.0, slope=1.0, intercept=0.0, rescale_type="HU",
+    kernel="", scanner="", localizer=False, truncated=False,
 )  # fmt: skip
 
 
