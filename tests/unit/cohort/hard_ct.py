@@ -148,6 +148,9 @@ PLACE = [
     Case("a slice beside the others", slices(moved(drift_mm=lambda k: 0.3 * (k == 5))), options=RESAMPLE,
          reason="irregular slice distance: a slice in B1/ct lies 0.300 mm beside the line of the others; at most"),
     Case("no position", slices(without("ImagePositionPatient")), reason="no slice geometry: B1/ct/000.dcm lacks"),
+    *(Case(f"pixels of {mm} mm", slices(values(PixelSpacing=[mm, mm])), options=RESAMPLE, reason="no slice geometry: "
+           f"B1/ct/000.dcm has a pixel spacing of {mm:g} x {mm:g} mm where a CT of a patient has 0.05 to 10")
+      for mm in (0, 0.0002, 2000)),
     Case("one slice", slices(numbers=[4]), reason="no slice geometry: B1/ct/004.dcm is the only slice"),
 ]  # fmt: skip
 

@@ -26,6 +26,8 @@ __all__ = [
     "WholeFiles",
 ]
 
+# Pixels of a CT of a patient, mm: what lies beyond is a wrong unit or a damaged header.
+_PIXEL_MM = (0.05, 10.0)
 # A header may round the tilt; what is below this is none, and what differs by less is the same.
 _NO_TILT_DEGREES = 0.5
 _SAME_TILT_DEGREES = 1.0
@@ -94,8 +96,15 @@ class SliceGeometry:
                 return failed(f"{s.label} lacks position, orientation or pixel spacing; export the original CT.")
         first = series.slices[0]
         axes = np.array([first.row_direction, first.column_direction])
-        if not np.allclose(axes @ axes.T, np.eye(2), atol=1e-3) or min(first.spacing_mm or (0.0,)) <= 0:
-            return failed(f"{first.label} has axes that are not orthogonal unit vectors, or a pixel spacing of zero.")
+        if not np.allclose(axes @ axes.T, np.eye(2), atol=1e-3):
+            return failed(f"{first.label} has axes that are not orthogonal unit vectors; export the original CT.")
+        least, most = _PIXEL_MM
+        rows_mm, columns_mm = first.spacing_mm or (0.0, 0.0)
+        if not (least <= rows_mm <= most and least <= columns_mm <= most):
+            return failed(
+                f"{first.label} has a pixel spacing of {rows_mm:g} x {columns_mm:g} mm where a CT of a patient has "
+                f"{least:g} to {most:g}; export the original CT."
+            )
         if len(series.slices) < 2:
             return failed(f"{first.label} is the only slice of its series; a volume needs at least two.")
         return PASSED
