@@ -139,7 +139,7 @@ def phantom(data: Path) -> Iterator[Row]:
 
 def main() -> None:
     rows = list(simulated())
-    data = Path(os.environ.get("PERISURV_TEST_DATA", ""))
+    data = Path(os.environ.get("PERISURV_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if (data / "lung1_001").is_dir():
         rows += [*lung1(data), *phantom(data)]
     publish("lungs", rows, "make bench-lungs")
