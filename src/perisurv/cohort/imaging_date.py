@@ -17,11 +17,11 @@ __all__ = ["with_imaging_date"]
 def with_imaging_date(row: ClinicalRow, source: Source) -> ClinicalRow:
     """The row with StudyDate (0008,0020) of the CT; as it is where the row has no dates or the CT none."""
     dates = row.dates
-    if not (dates.zero or dates.death or dates.last) or isinstance(source, PairSource) or not source.slices:
+    if not (dates.zero or dates.death or dates.last) or isinstance(source, PairSource) or not source.ct.slices:
         return row
     try:
         with quiet_pydicom():
-            header = dcmread(source.root / source.slices[0], stop_before_pixels=True, specific_tags=["StudyDate"])
+            header = dcmread(source.root / source.ct.slices[0], stop_before_pixels=True, specific_tags=["StudyDate"])
             taken = day_of(str(header.get("StudyDate", "") or ""))
     except DICOM_ERRORS:
         return row  # loading the scan will say what is wrong with the file

@@ -150,7 +150,7 @@ def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired],
     Where it prefers none, or the preference decides nothing, all are left: two contours of one CT are never guessed.
     """
     prefer = options.several_structure_sets
-    if len(usable) < 2 or prefer == "refuse" or len({r.source.images for r in usable if r.source}) > 1:
+    if len(usable) < 2 or prefer == "refuse" or len({r.source.ct.images for r in usable if r.source}) > 1:
         return usable, []
     if prefer == "newest":
         best = newest(usable)

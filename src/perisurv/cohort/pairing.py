@@ -22,7 +22,7 @@ from perisurv.cohort.ct import CtSeries, differences
 from perisurv.cohort.dicomseg import Segmentation, read_segments
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import StructureSet
-from perisurv.cohort.sources import DicomSource, SegSource
+from perisurv.cohort.sources import CtFiles, DicomSource, SegSource
 from perisurv.core import Finding
 
 __all__ = ["Paired", "kind_of", "newest", "pair"]
@@ -102,14 +102,12 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
         return Paired(pairing.structures, None, _reason(found), found)
     source = DicomSource(
         root,
-        tuple(s.name for s in pairing.series.slices),
+        CtFiles.of(pairing.series),
         pairing.structures.name,
         " + ".join(r.name for r in pairing.tumour),
-        pairing.series.rules,
         tuple(r.entry.number for r in pairing.tumour),
         tuple(r.entry.number for r in pairing.others),
         pairing.options.between_slices,
-        tuple(s.frame for s in pairing.series.slices),
         tuple(r.entry.number for r in pairing.lungs),
     )
     return Paired(pairing.structures, source, "", found)
@@ -140,15 +138,13 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         return Paired(structures, None, _reason(found), found)
     source = SegSource(
         root,
-        tuple(s.name for s in series.slices),
+        CtFiles.of(series),
         structures.name,
         " + ".join(e.name for e in masks.tumour),
         tuple(e.number for e in masks.tumour),
         tuple(e.number for e in masks.others),
-        series.rules,
         options.mask_threshold,
         masks.resampled,
-        tuple(s.frame for s in series.slices),
         tuple(e.number for e in masks.lungs),
     )
     return Paired(structures, source, "", found)

@@ -152,7 +152,7 @@ def test_lung1_001_as_dicom_seg(test_data, tmp_path, kind):
     """The mask of its RTSTRUCT, written as DICOM SEG by highdicom, comes back voxel for voxel on the same CT."""
     patient = read_patient(test_data / "lung1_001").patients[0]
     drawn = patient.load()
-    ct = [patient.source.root / name for name in patient.source.slices]
+    ct = [patient.source.root / name for name in patient.source.ct.slices]
     folder = tmp_path / "LUNG1-001"
     folder.mkdir()
     (folder / "ct").symlink_to(ct[0].parent)

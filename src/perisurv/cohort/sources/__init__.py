@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from perisurv.cohort.sources.ct import Image
+from perisurv.cohort.sources.ct import CtFiles
 from perisurv.cohort.sources.dicom import DicomSource
 from perisurv.cohort.sources.pair import PairSource
 from perisurv.cohort.sources.seg import SegSource
 from perisurv.core import InputError
 
-__all__ = ["DicomSource", "PairSource", "SegSource", "Source", "ct_of", "drawing_of", "source_from_fields"]
+__all__ = ["CtFiles", "DicomSource", "PairSource", "SegSource", "Source", "ct_of", "drawing_of", "source_from_fields"]
 
 Source = DicomSource | SegSource | PairSource
 _KINDS: Mapping[str, type[Source]] = {"dicom": DicomSource, "seg": SegSource, "pair": PairSource}
 
 
-def ct_of(source: Source) -> tuple[Image, ...]:
+def ct_of(source: Source) -> tuple[tuple[str, int], ...]:
     """Files and frames of the CT."""
-    return ((source.image, 0),) if isinstance(source, PairSource) else source.images
+    return ((source.image, 0),) if isinstance(source, PairSource) else source.ct.images
 
 
 def drawing_of(source: Source) -> str:

@@ -1,51 +1,92 @@
-"""The CT of a source: the files of a series, decoded."""
+"""The CT of a source: the files of a series, read and decoded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from perisurv.cohort.checks import SERIES_CHECKS, first_reason
 from perisurv.cohort.ct import CtSeries, ct_headers, read_hu
 from perisurv.cohort.dicom import CtHeader, probe
+from perisurv.cohort.sources.paths import moved
 from perisurv.cohort.stack_rules import StackRules
 from perisurv.core import ReadError, Volume
 
-__all__ = ["Image", "acquisition_of", "images_of", "read_ct", "read_series"]
-
-Image = tuple[str, int]
+__all__ = ["CtFiles", "acquisition_of", "read_ct"]
 
 
-def images_of(slices: Iterable[str], frames: tuple[int, ...]) -> tuple[Image, ...]:
-    """File and frame of every slice; no frames: every file is one slice, frame 0."""
-    names = tuple(slices)
-    return tuple(zip(names, frames or (0,) * len(names), strict=True))
+@dataclass(frozen=True, slots=True)
+class CtFiles:
+    """Where the slices of one CT lie.
 
-
-def read_series(root: Path, images: tuple[Image, ...], rules: StackRules, patient: str) -> CtSeries:
-    """The headers of a series that was indexed, judged again.
-
-    Raises
-    ------
-    ReadError
-        If a file is gone or the series no longer passes the checks of the index.
+    Parameters
+    ----------
+    slices
+        Files of the series relative to the cohort folder, ordered along the normal of the slices.
+    rules
+        What the stack of slices may be.
+    frames
+        For every slice the number of the frame in its file, 0 if the file is one slice; empty: 0 for all.
     """
-    headers: list[CtHeader] = []
-    wanted = set(images)
-    for name in dict.fromkeys(name for name, _ in images):
-        try:
-            file = probe(root / name, name)
-            slices = ct_headers(file) if file is not None else ()
-        except ReadError as error:
-            raise ReadError(f"Patient {patient}: {error}") from error
-        headers += [s for s in slices if (s.name, s.frame) in wanted]
-    if len(headers) < len(wanted):
-        raise ReadError(f"Patient {patient}: the CT has lost slices since it was indexed; run index again.")
-    series = CtSeries.of(headers, rules)
-    reason = first_reason(SERIES_CHECKS, series)
-    if reason:
-        raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
-    return series
+
+    slices: tuple[str, ...]
+    rules: StackRules = field(default_factory=StackRules)
+    frames: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, series: CtSeries) -> CtFiles:
+        """The files of a series."""
+        return cls(tuple(s.name for s in series.slices), series.rules, tuple(s.frame for s in series.slices))
+
+    @property
+    def images(self) -> tuple[tuple[str, int], ...]:
+        """File and frame of every slice."""
+        return tuple(zip(self.slices, self.frames or (0,) * len(self.slices), strict=True))
+
+    def series(self, root: Path, patient: str) -> CtSeries:
+        """The headers, judged again.
+
+        Raises
+        ------
+        ReadError
+            If a file or frame is gone or the series no longer passes the checks of the index.
+        """
+        headers: list[CtHeader] = []
+        wanted = set(self.images)
+        for name in dict.fromkeys(self.slices):
+            try:
+                file = probe(root / name, name)
+                slices = ct_headers(file) if file is not None else ()
+            except ReadError as error:
+                raise ReadError(f"Patient {patient}: {error}") from error
+            headers += [s for s in slices if (s.name, s.frame) in wanted]
+        if len(headers) < len(wanted):
+            raise ReadError(f"Patient {patient}: the CT has lost slices since it was indexed; run index again.")
+        series = CtSeries.of(headers, self.rules)
+        reason = first_reason(SERIES_CHECKS, series)
+        if reason:
+            raise ReadError(f"Patient {patient}: the CT is no longer what was indexed: {reason}")
+        return series
+
+    def describe(self) -> dict[str, str]:
+        """Everything as text."""
+        names, frames = json.dumps(self.slices), json.dumps(self.frames)
+        return {"slices": names, "rules": json.dumps(asdict(self.rules)), "frames": frames}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> CtFiles:
+        """Inverse of ``describe``; a KeyError or ValueError if the fields are not those of a CT."""
+        return cls(
+            tuple(str(name) for name in json.loads(fields["slices"])),
+            StackRules.from_fields(json.loads(fields["rules"])),
+            tuple(int(n) for n in json.loads(fields["frames"])),
+        )
+
+    def below(self, old: Path, new: Path) -> CtFiles:
+        """The same files with names relative to another root."""
+        return replace(self, slices=tuple(moved(name, old, new) for name in self.slices))
 
 
 def read_ct(series: CtSeries, patient: str) -> Volume:

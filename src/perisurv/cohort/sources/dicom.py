@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perisurv.cohort.dicom import quiet_pydicom
@@ -18,9 +18,8 @@ from perisurv.cohort.rtstruct import (
     stack_of,
     union,
 )
-from perisurv.cohort.sources.ct import Image, acquisition_of, images_of, read_ct, read_series
+from perisurv.cohort.sources.ct import CtFiles, acquisition_of, read_ct
 from perisurv.cohort.sources.paths import moved
-from perisurv.cohort.stack_rules import StackRules
 from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan
 
 __all__ = ["DicomSource"]
@@ -34,39 +33,28 @@ class DicomSource:
     ----------
     root
         Folder that the names are relative to.
-    slices
-        Files of the series, ordered along the normal of the slices.
+    ct
+        Files of the CT.
     structures
         The RTSTRUCT file.
     roi
         Name of the tumour ROI, blanks collapsed; several are joined by a plus sign.
-    rules
-        What the stack of slices may be.
     roi_numbers, other_numbers
         ROI numbers of the tumour and of other lesions in the structure set.
     between_slices
         What happens between contours that leave slices out, see ``CohortOptions``.
-    frames
-        For every slice the number of the frame in its file, 0 if the file is one slice.
     lung_numbers
         ROI numbers of the lungs in the structure set.
     """
 
     root: Path
-    slices: tuple[str, ...]
+    ct: CtFiles
     structures: str
     roi: str
-    rules: StackRules = field(default_factory=StackRules)
     roi_numbers: tuple[int, ...] = ()
     other_numbers: tuple[int, ...] = ()
     between_slices: str = "refuse"
-    frames: tuple[int, ...] = ()
     lung_numbers: tuple[int, ...] = ()
-
-    @property
-    def images(self) -> tuple[Image, ...]:
-        """File and frame of every slice."""
-        return images_of(self.slices, self.frames)
 
     def read(self, patient: str) -> Scan:
         """Decode the CT and fill the contours.
@@ -79,7 +67,7 @@ class DicomSource:
             If the contours no longer fit the CT.
         """
         with quiet_pydicom():
-            series = read_series(self.root, self.images, self.rules, patient)
+            series = self.ct.series(self.root, patient)
             ct = read_ct(series, patient)
             tumour, others, lungs = self._masks(patient, ct.geometry)
         return Scan(patient, ct, tumour, acquisition_of(series), others, lungs)
@@ -88,14 +76,12 @@ class DicomSource:
         """Everything but the root, as text."""
         return {
             "kind": "dicom",
-            "slices": json.dumps(self.slices),
+            **self.ct.describe(),
             "structures": self.structures,
             "roi": self.roi,
-            "rules": json.dumps(asdict(self.rules)),
             "roi_numbers": json.dumps(self.roi_numbers),
             "other_numbers": json.dumps(self.other_numbers),
             "between_slices": self.between_slices,
-            "frames": json.dumps(self.frames),
             "lung_numbers": json.dumps(self.lung_numbers),
         }
 
@@ -104,21 +90,19 @@ class DicomSource:
         """Inverse of ``describe``; a KeyError or ValueError if the fields are not those of this source."""
         return cls(
             root,
-            tuple(str(name) for name in json.loads(fields["slices"])),
+            CtFiles.from_fields(fields),
             fields["structures"],
             fields["roi"],
-            StackRules.from_fields(json.loads(fields["rules"])),
             tuple(int(n) for n in json.loads(fields["roi_numbers"])),
             tuple(int(n) for n in json.loads(fields["other_numbers"])),
             fields["between_slices"],
-            tuple(int(n) for n in json.loads(fields["frames"])),
             tuple(int(n) for n in json.loads(fields["lung_numbers"])),
         )
 
     def below(self, root: Path) -> DicomSource:
         """The same source with names relative to another root."""
-        names = tuple(moved(name, self.root, root) for name in self.slices)
-        return replace(self, root=root, slices=names, structures=moved(self.structures, self.root, root))
+        ct = self.ct.below(self.root, root)
+        return replace(self, root=root, ct=ct, structures=moved(self.structures, self.root, root))
 
     def _masks(self, patient: str, geometry: Geometry) -> tuple[Mask, Mask | None, Mask | None]:
         """The tumour, and if there are any the other lesions without it and the lungs."""
