@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from perisurv.core import Cohort, ReadError
+from perisurv.core import Cohort, InputError, ReadError
 
-__all__ = ["PrivateFolder", "cohort_without_paths", "numbered", "without_paths"]
+__all__ = ["PrivateFolder", "cohort_without_paths", "numbered", "refuse_among_patients", "without_paths"]
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 # Where a path may begin and end in a sentence.
@@ -103,17 +103,33 @@ class PrivateFolder:
             raise ReadError(f"{self.files} is missing or damaged; run index again.") from error
 
 
+def refuse_among_patients(root: Path, places: Mapping[str, Path]) -> None:
+    """Refuse a folder of the study, by its key, that lies in the folder of the patients.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    for key, place in places.items():
+        if place.resolve().is_relative_to(root.resolve()):
+            raise InputError(
+                f"The folder {place} lies in the folder of the patients {root}, and what the study writes there would "
+                f"be taken for patient files; set {key} to a folder beside it."
+            )
+
+
 def numbered(paths: Iterable[str]) -> dict[str, str]:
     """What files and the folders around them are called where no path may stand: ``file-000017``, ``folder-0003``.
 
-    A table, which is of many patients, keeps its own name.
+    A table, which is of many patients, keeps its own name; what lies outside of the cohort folder has no number.
 
     Parameters
     ----------
     paths
         Relative to the cohort folder, with ``/``.
     """
-    files = sorted(paths)
+    files = sorted(path for path in paths if not path.startswith("../"))
     around = sorted({path[: m.start()] for path in files for m in re.finditer("/", path)})
     folders = {path: f"folder-{n:04d}" for n, path in enumerate(around, start=1)}
     names = dict(folders)

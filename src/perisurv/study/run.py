@@ -28,7 +28,13 @@ from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models, true_risk
 from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
-from perisurv.study.private import PrivateFolder, cohort_without_paths, numbered, without_paths
+from perisurv.study.private import (
+    PrivateFolder,
+    cohort_without_paths,
+    numbered,
+    refuse_among_patients,
+    without_paths,
+)
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
@@ -93,11 +99,7 @@ class Run:
             if not given.folder or not root.is_dir():
                 wrong = f"There is no folder {root}" if given.folder else "The study file names no folder of patients"
                 raise InputError(f"{wrong}; set folder below [input] in the study file.")
-            if self.folder.root.resolve().is_relative_to(root.resolve()):
-                raise InputError(
-                    f"The run folder {self.folder.root} lies in the folder of the patients {root}, and its artefacts "
-                    "would be taken for patient files; set out to a folder beside it."
-                )
+            refuse_among_patients(root, {"out": self.folder.root, "private": self.private.root})
             files = listing(root, map(Path, given.clinical))
             key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
         else:

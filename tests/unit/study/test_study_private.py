@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perisurv.core import ReadError
+from perisurv.core import InputError, ReadError
 from perisurv.study.private import PrivateFolder, numbered, without_paths
 from perisurv.study.run import Run
-from perisurv.study.settings import StudySettings
+from perisurv.study.settings import InputOptions, StudySettings
 from perisurv.study.store import RunFolder
 
 PATHS = ("north/Mueller, E/ct/1.dcm", "north/Mueller, E/rt.dcm", "south/table.CSV", "weber.dcm", "clinic.csv")
@@ -32,6 +32,15 @@ NAMES = numbered(PATHS)
 )  # fmt: skip
 def test_paths_become_numbers(text, expected):
     assert without_paths(text, NAMES) == expected
+
+
+def test_tables_beside_the_cohort_folder_are_no_part_of_it():
+    """Listed as ``../clinic.csv``: an ellipsis is not the folder above."""
+    names = numbered(("../clinic.csv", "P1/ct.nii"))
+    assert set(names) == {"P1", "P1/ct.nii"}
+    assert without_paths("P1/ct.nii has the labels 1, 2, ... and more", names).endswith(
+        " has the labels 1, 2, ... and more"
+    )
 
 
 WORD = st.text("abÄß 1-,(", min_size=1, max_size=6).map(str.strip).filter(bool)
@@ -78,6 +87,17 @@ def test_the_key_is_made_once(tmp_path):
 )
 def test_where_it_lies(tmp_path, settings, place):
     assert Run(settings, RunFolder(tmp_path / "runs" / "a1")).private.root == tmp_path / place
+
+
+@pytest.mark.parametrize(("out", "private"), [("data/run", ""), ("run", "data/private"), ("data", "")])
+def test_a_folder_of_the_study_among_the_patients_is_refused(tmp_path, out, private):
+    """Its tables would be read as clinical tables."""
+    (tmp_path / "data").mkdir()
+    place = str(tmp_path / private) if private else ""
+    settings = StudySettings(private=place, input=InputOptions(folder=str(tmp_path / "data")))
+    with pytest.raises(InputError, match=f"{private or out} lies in the folder of the patients"):
+        Run(settings, RunFolder(tmp_path / out)).index()
+    assert not any((tmp_path / "data").iterdir())
 
 
 def test_sources_that_are_gone_are_named(tmp_path):
