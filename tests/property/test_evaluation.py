@@ -11,13 +11,12 @@ from perisurv.evaluation import (
     c_index_interval,
     evaluation_from_json,
     evaluation_to_json,
-    harrell_c,
-    kaplan_meier,
     log_rank,
     permuted,
     roc_at,
     stratified_folds,
 )
+from perisurv.statistics import harrell_c, kaplan_meier
 
 steady = settings(max_examples=60, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

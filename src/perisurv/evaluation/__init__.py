@@ -2,16 +2,15 @@
 
 from perisurv.evaluation.auc import RocCurve, roc_at, td_auc
 from perisurv.evaluation.controls import permuted
-from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, harrell_c, paired_c_difference
+from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, paired_c_difference
 from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
 from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
-from perisurv.evaluation.risk_groups import KaplanMeier, kaplan_meier, log_rank, risk_group_curves
+from perisurv.evaluation.risk_groups import log_rank, risk_group_curves
 from perisurv.evaluation.splits import external_split, stratified_folds
 from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
 
 __all__ = [
     "BranchResult",
-    "KaplanMeier",
     "PairedDifference",
     "RocCurve",
     "bootstrap_counts",
@@ -20,8 +19,6 @@ __all__ = [
     "evaluation_from_json",
     "evaluation_to_json",
     "external_split",
-    "harrell_c",
-    "kaplan_meier",
     "ladder_row",
     "log_rank",
     "paired_c_difference",

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from perisurv.core import FeatureError, Outcome, OutcomeError
+from perisurv.core import Outcome
 from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
+from perisurv.statistics import pair_matrices
 
-__all__ = ["PairedDifference", "c_index_interval", "harrell_c", "paired_c_difference"]
+__all__ = ["PairedDifference", "c_index_interval", "paired_c_difference"]
 
 Floats = NDArray[np.float64]
 
@@ -35,30 +36,6 @@ class PairedDifference:
     lower: float
     upper: float
     p: float
-
-
-def harrell_c(time_days: Floats, event: NDArray[np.bool_], risk: Floats) -> float:
-    """Harrell's concordance index; above 0.5 the higher risk dies earlier.
-
-    A pair counts if the shorter time is a death; at equal times a death before a censoring counts, two deaths do
-    not (as ``survival::concordance`` in R). Equal risks count one half.
-
-    Parameters
-    ----------
-    time_days, event
-        Follow-up in days and whether it ended in death, shape (patients,).
-    risk
-        Higher is worse, shape (patients,).
-
-    Raises
-    ------
-    FeatureError
-        If a risk is missing or not finite.
-    OutcomeError
-        If no pair of patients can be compared.
-    """
-    concordant, comparable = _pairs(time_days, event, risk)
-    return float(concordant.sum() / comparable.sum())
 
 
 def c_index_interval(
@@ -115,7 +92,7 @@ def paired_c_difference(
 
 def _resampled_c(outcome: Outcome, risk: Floats, counts: Floats) -> Floats:
     """C of every resample; NaN where no pair can be compared."""
-    concordant, comparable = _pairs(outcome.time_days, outcome.event, risk)
+    concordant, comparable = pair_matrices(outcome.time_days, outcome.event, risk)
     # Counts and halves are exact in binary, so the sums do not depend on the order of the additions.
     hits = ((counts @ concordant) * counts).sum(axis=1)
     total = ((counts @ comparable) * counts).sum(axis=1)
@@ -125,25 +102,9 @@ def _resampled_c(outcome: Outcome, risk: Floats, counts: Floats) -> Floats:
 
 def _influence(outcome: Outcome, risk: Floats) -> tuple[float, Floats]:
     """C, and its derivative by the weight of each patient."""
-    concordant, comparable = _pairs(outcome.time_days, outcome.event, risk)
+    concordant, comparable = pair_matrices(outcome.time_days, outcome.event, risk)
     total = comparable.sum()
     c_index = concordant.sum() / total
     hits = concordant.sum(axis=0) + concordant.sum(axis=1)
     pairs = comparable.sum(axis=0) + comparable.sum(axis=1)
     return float(c_index), (hits - c_index * pairs) / total
-
-
-def _pairs(time: Floats, event: NDArray[np.bool_], risk: Floats) -> tuple[Floats, Floats]:
-    """Matrices [i, j]: how far the risks agree (1, 0.5 or 0), and 1 where i died before j's follow-up ended."""
-    if not (np.shape(time) == np.shape(event) == np.shape(risk)):
-        raise FeatureError(
-            f"C needs one risk a patient: {np.size(risk)} risks, {np.size(time)} times, {np.size(event)} events."
-        )
-    if not np.isfinite(risk).all():
-        raise FeatureError("C needs a finite risk for every patient; one is missing or infinite.")
-    earlier = (time[:, None] < time[None, :]) | ((time[:, None] == time[None, :]) & ~event[None, :])
-    comparable = (event[:, None] & earlier).astype(float)
-    if not comparable.any():
-        raise OutcomeError("No pair of patients can be compared: nobody died before another one's follow-up ended.")
-    agree = 0.5 * (1.0 + np.sign(risk[:, None] - risk[None, :]))
-    return comparable * agree, comparable

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from perisurv.core import Outcome, OutcomeError, RiskGroupCurve
+from perisurv.statistics import kaplan_meier, life_table
 
-__all__ = ["KaplanMeier", "kaplan_meier", "log_rank", "risk_group_curves"]
+__all__ = ["log_rank", "risk_group_curves"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class KaplanMeier:
-    """Kaplan-Meier estimate at every distinct time, with Greenwood intervals on the log scale."""
-
-    time_days: Floats
-    survival: Floats
-    lower: Floats
-    upper: Floats
-    at_risk: NDArray[np.int64]
-
-
-def kaplan_meier(outcome: Outcome, confidence: float = 0.95) -> KaplanMeier:
-    """Kaplan-Meier estimate of survival with Greenwood's interval on the log scale.
-
-    As R's ``survfit`` (``conf.type = "log"``); where nobody is left alive, both limits are 0 (R gives none).
-    """
-    times, at_risk, deaths = _table(outcome.time_days, outcome.event)
-    survival: Floats = np.cumprod(1.0 - deaths / at_risk).astype(float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(deaths / (at_risk * (at_risk - deaths)))
-        half = norm.ppf((1 + confidence) / 2) * np.sqrt(variance)
-        lower = np.where(survival > 0, survival * np.exp(-half), 0.0)
-        upper = np.where(survival > 0, np.minimum(survival * np.exp(half), 1.0), 0.0)
-    return KaplanMeier(times, survival, lower.astype(float), upper.astype(float), at_risk.astype(np.int64))
 
 
 def log_rank(outcome: Outcome, group: NDArray[np.bool_]) -> tuple[float, float]:
@@ -60,8 +33,8 @@ def log_rank(outcome: Outcome, group: NDArray[np.bool_]) -> tuple[float, float]:
         raise OutcomeError(f"The log-rank test needs one group a patient: {group.size} for {len(outcome)} patients.")
     if group.all() or not group.any():
         raise OutcomeError("All patients are in one risk group; a log-rank test needs two.")
-    _, at_risk, deaths = _table(outcome.time_days, outcome.event)
-    _, in_group, deaths_in_group = _table(outcome.time_days, outcome.event, group)
+    _, at_risk, deaths = life_table(outcome.time_days, outcome.event)
+    _, in_group, deaths_in_group = life_table(outcome.time_days, outcome.event, group)
     expected = deaths * in_group / at_risk
     share = in_group / at_risk
     variance = float((deaths * share * (1 - share) * (at_risk - deaths) / np.maximum(at_risk - 1, 1)).sum())
@@ -102,18 +75,6 @@ def risk_group_curves(
                 )
             )  # fmt: skip
     return tuple(curves)
-
-
-def _table(
-    time: Floats, event: NDArray[np.bool_], within: NDArray[np.bool_] | None = None
-) -> tuple[Floats, Floats, Floats]:
-    """Distinct times, and the patients (within a group) at risk and dying there."""
-    times = np.unique(time)
-    inside = np.ones(time.size, dtype=bool) if within is None else within
-    leave = np.bincount(np.searchsorted(times, time[inside]), minlength=times.size)
-    deaths = np.bincount(np.searchsorted(times, time[inside & event]), minlength=times.size)
-    at_risk = leave[::-1].cumsum()[::-1]
-    return times, at_risk.astype(float), deaths.astype(float)
 
 
 def _floats(values: Floats) -> tuple[float, ...]:

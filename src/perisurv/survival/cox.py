@@ -10,20 +10,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
-from perisurv.core import ConvergenceError, FeatureError, FeatureTable, Outcome
+from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.statistics import RiskSets, Ties, maximise
+from perisurv.survival.design import design
 from perisurv.survival.firewall import refuse_seen
-from perisurv.survival.options import Ties
-from perisurv.survival.risk_sets import RiskSets, design
 
 __all__ = ["CoxModel", "fit_cox"]
 
 Floats = NDArray[np.float64]
-
-MAX_ITERATIONS = 50
-TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
-LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
-COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
-SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +138,7 @@ def fit_cox(
     scale[scale <= 1e-12 * np.maximum(np.abs(mean), 1e-300)] = 1.0
     scaled = ((values - mean) / scale)[sets.order]
     penalty = ridge / scale**2
-    coef, information = _newton(scaled, sets, penalty, names)
+    coef, information = maximise(scaled, sets, penalty, names)
     eta = scaled @ coef
     weight = np.exp(eta)
     hazard = np.cumsum(1 / sets.at_risk(weight))
@@ -163,65 +157,3 @@ def fit_cox(
         ridge=float(ridge),
         fitted_on=seen,
     )
-
-
-def _newton(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """Coefficients and penalised information at the maximum; rows in the order of time, columns of unit variance."""
-    coef = np.zeros(x.shape[1])
-    gradient, start = _derivatives(x, sets, coef, penalty)
-    if not names:
-        return coef, start
-    _check_identified(start, names)
-    information, objective = start, sets.log_likelihood(np.zeros(len(x)))
-    for _ in range(MAX_ITERATIONS):
-        step = linalg.solve(information, gradient, assume_a="sym")
-        if gradient @ step / 2 < TOLERANCE:
-            _check_finite_maximum(information, start, coef, names)
-            return coef + step, _derivatives(x, sets, coef + step, penalty)[1]
-        step *= min(1.0, LONGEST_STEP / np.abs(x @ step).max())
-        coef, objective = _improve(x, sets, coef, step, penalty, objective)
-        gradient, information = _derivatives(x, sets, coef, penalty)
-    _check_finite_maximum(information, start, coef, names)
-    raise ConvergenceError(f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; use a ridge.")
-
-
-def _improve(
-    x: Floats, sets: RiskSets, coef: Floats, step: Floats, penalty: Floats, objective: float
-) -> tuple[Floats, float]:
-    """Halve the step until the penalised likelihood does not fall."""
-    for halving in range(30):
-        trial = coef + step / 2**halving
-        value = sets.log_likelihood(x @ trial) - float(penalty @ trial**2) / 2
-        if value >= objective - 1e-10 * abs(objective):
-            return trial, value
-    raise ConvergenceError("The Cox model found no step that raises the likelihood; check the features for outliers.")
-
-
-def _derivatives(x: Floats, sets: RiskSets, coef: Floats, penalty: Floats) -> tuple[Floats, Floats]:
-    """Gradient and negative Hessian of the penalised log partial likelihood."""
-    eta = x @ coef
-    weight = np.exp(eta - eta.max())
-    at_risk = sets.at_risk(weight)
-    expected = weight * sets.up_to(1 / at_risk)
-    mean = sets.at_risk(weight[:, None] * x) / at_risk[:, None]
-    gradient = x[sets.deaths].sum(axis=0) - expected @ x - penalty * coef
-    return gradient, (x * expected[:, None]).T @ x - mean.T @ mean + np.diag(penalty)
-
-
-def _check_identified(information: Floats, names: tuple[str, ...]) -> None:
-    values, vectors = linalg.eigh(information)
-    if values[0] > COLLINEAR * max(values[-1], 1.0):
-        return
-    involved = [names[n] for n in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
-    what = "is constant among the patients at risk" if len(involved) == 1 else "are collinear"
-    raise FeatureError(f"Cox model: {', '.join(involved[:6])} {what}; drop one or use a ridge.")
-
-
-def _check_finite_maximum(information: Floats, start: Floats, coef: Floats, names: tuple[str, ...]) -> None:
-    """At an infinite maximum the information has vanished in the direction in which the coefficients run away."""
-    if linalg.eigvalsh(information, start)[0] < SEPARATED:
-        worst = names[int(np.abs(coef).argmax())]
-        raise ConvergenceError(
-            f"Cox model: the coefficient of {worst!r} grows without bound, because it separates the patients who died "
-            "from those at risk. Drop it or use a ridge."
-        )

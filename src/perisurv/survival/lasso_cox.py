@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from perisurv.core import ConvergenceError, FeatureTable, Outcome, SettingsError
+from perisurv.statistics import RiskSets
+from perisurv.survival.design import design
 from perisurv.survival.lasso_solver import LassoProblem, solve_lasso
 from perisurv.survival.options import LambdaRule, LassoOptions
-from perisurv.survival.risk_sets import RiskSets, design
 
 __all__ = ["CvLasso", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from perisurv.core import Outcome
+from perisurv.statistics import RiskSets
 from perisurv.survival.options import LassoOptions
-from perisurv.survival.risk_sets import RiskSets
 
 __all__ = ["LassoProblem", "solve_lasso"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from perisurv.core import SettingsError
+from perisurv.statistics import Ties
 
 __all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "Ties"]
 
-Ties = Literal["efron", "breslow"]
 Correction = Literal["none", "benjamini_hochberg"]
 LambdaRule = Literal["min", "1se"]
 Fusion = Literal["pca", "none"]

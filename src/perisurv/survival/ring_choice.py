@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.core import FeatureError, FeatureTable, Outcome, OutcomeError
+from perisurv.statistics import RiskSets, harrell_c
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.options import FitOptions
-from perisurv.survival.risk_sets import RiskSets
 from perisurv.survival.signature import fit_signature
 
 __all__ = ["RingChoice", "choose_ring"]
@@ -122,6 +122,7 @@ def _held_out_likelihood(risk: Floats, outcome: Outcome, left_out: NDArray[np.bo
 
 def _concordance(risk: Floats, outcome: Outcome) -> float:
     """Harrell's C; 0.5 where no pair can be compared."""
-    earlier = outcome.event[:, None] & (outcome.time_days[:, None] < outcome.time_days[None])
-    difference = np.sign(risk[:, None] - risk[None])[earlier]
-    return 0.5 + float(difference.mean()) / 2 if difference.size else 0.5
+    try:
+        return harrell_c(outcome.time_days, outcome.event, risk)
+    except OutcomeError:
+        return 0.5

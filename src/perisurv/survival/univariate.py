@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from perisurv.core import FeatureTable, Outcome
+from perisurv.statistics import RiskSets
+from perisurv.survival.design import design
 from perisurv.survival.options import Ties
-from perisurv.survival.risk_sets import RiskSets, design
 
 __all__ = ["UnivariateCox", "adjust_p", "univariate_cox"]
 

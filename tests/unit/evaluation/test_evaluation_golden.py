@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import norm
 
 from perisurv.core import Outcome
-from perisurv.evaluation import bootstrap_counts, harrell_c, kaplan_meier, log_rank, paired_c_difference, roc_at, td_auc
+from perisurv.evaluation import bootstrap_counts, log_rank, paired_c_difference, roc_at, td_auc
+from perisurv.statistics import harrell_c, kaplan_meier
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,6 @@ from perisurv.evaluation import (
     evaluation_from_json,
     evaluation_to_json,
     external_split,
-    harrell_c,
-    kaplan_meier,
     ladder_row,
     log_rank,
     paired_c_difference,
@@ -39,6 +37,7 @@ from perisurv.evaluation import (
     stratified_folds,
     td_auc,
 )
+from perisurv.statistics import harrell_c, kaplan_meier
 
 
 def _outcome(time: list[float], event: list[int]) -> Outcome:

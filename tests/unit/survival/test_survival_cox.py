@@ -94,7 +94,7 @@ def test_ridge_is_the_documented_penalty() -> None:
     model = fit_cox(x, outcome, "efron", ridge)
 
     def penalised(coef: np.ndarray) -> float:
-        from perisurv.survival.risk_sets import RiskSets
+        from perisurv.statistics import RiskSets
 
         sets = RiskSets.of(outcome.time_days, outcome.event, "efron")
         return sets.log_likelihood((x @ coef)[sets.order]) - ridge / 2 * float(coef @ coef)
@@ -156,7 +156,7 @@ def test_bad_input_is_refused() -> None:
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_likelihood_by_hand_and_far_apart(ties: str) -> None:
-    from perisurv.survival.risk_sets import RiskSets
+    from perisurv.statistics import RiskSets
 
     outcome = outcome_of([1, 1, 2, 3], [1, 1, 1, 0])
     sets = RiskSets.of(outcome.time_days, outcome.event, ties)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from perisurv.core import Outcome, SettingsError
+from perisurv.statistics import RiskSets
 from perisurv.survival import LassoOptions, LassoPath, assign_folds, cv_lasso_cox, fit_cox, lasso_cox_path
-from perisurv.survival.risk_sets import RiskSets
 
 AS_IN_R = {"standardise": False, "lambda_min_ratio": 0.1, "n_lambdas": 20}
 

@@ -1,0 +1,106 @@
+"""The Cox partial likelihood and its maximum."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from perisurv.core import ConvergenceError, FeatureError
+from perisurv.statistics.risk_sets import RiskSets
+
+__all__ = ["derivatives", "maximise"]
+
+Floats = NDArray[np.float64]
+
+MAX_ITERATIONS = 50
+TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
+LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
+COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
+SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
+
+
+def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    """Maximum of the penalised log partial likelihood, by Newton's method with step halving.
+
+    Parameters
+    ----------
+    x
+        Rows in the order of the sets, columns of unit variance, shape (n, features).
+    sets
+        Risk sets.
+    penalty
+        ``penalty / 2 * coef**2`` is subtracted, shape (features,).
+    names
+        Of the columns, for messages.
+
+    Returns
+    -------
+    Coefficients (features,) and penalised information (features, features).
+
+    Raises
+    ------
+    FeatureError
+        If columns are constant or collinear among the patients at risk and there is no penalty.
+    ConvergenceError
+        If the likelihood has no finite maximum (a feature separates the deaths) or Newton's method did not reach it.
+    """
+    coef = np.zeros(x.shape[1])
+    gradient, start = derivatives(x, sets, coef, penalty)
+    if not names:
+        return coef, start
+    _check_identified(start, names)
+    information, objective = start, sets.log_likelihood(np.zeros(len(x)))
+    for _ in range(MAX_ITERATIONS):
+        step = linalg.solve(information, gradient, assume_a="sym")
+        if gradient @ step / 2 < TOLERANCE:
+            _check_finite_maximum(information, start, coef, names)
+            return coef + step, derivatives(x, sets, coef + step, penalty)[1]
+        step *= min(1.0, LONGEST_STEP / np.abs(x @ step).max())
+        coef, objective = _improve(x, sets, coef, step, penalty, objective)
+        gradient, information = derivatives(x, sets, coef, penalty)
+    _check_finite_maximum(information, start, coef, names)
+    raise ConvergenceError(f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; use a ridge.")
+
+
+def _improve(
+    x: Floats, sets: RiskSets, coef: Floats, step: Floats, penalty: Floats, objective: float
+) -> tuple[Floats, float]:
+    """Halve the step until the penalised likelihood does not fall."""
+    for halving in range(30):
+        trial = coef + step / 2**halving
+        value = sets.log_likelihood(x @ trial) - float(penalty @ trial**2) / 2
+        if value >= objective - 1e-10 * abs(objective):
+            return trial, value
+    raise ConvergenceError("The Cox model found no step that raises the likelihood; check the features for outliers.")
+
+
+def derivatives(x: Floats, sets: RiskSets, coef: Floats, penalty: Floats) -> tuple[Floats, Floats]:
+    """Gradient (features,) and negative Hessian (features, features) of the penalised log partial likelihood."""
+    eta = x @ coef
+    weight = sets.weight * np.exp(eta - eta.max())
+    at_risk = sets.at_risk(weight)
+    expected = weight * sets.up_to(sets.death_weight / at_risk)
+    mean = sets.at_risk(weight[:, None] * x) / at_risk[:, None]
+    gradient = sets.weight[sets.deaths] @ x[sets.deaths] - expected @ x - penalty * coef
+    information = (x * expected[:, None]).T @ x - (mean * sets.death_weight[:, None]).T @ mean + np.diag(penalty)
+    return gradient, information
+
+
+def _check_identified(information: Floats, names: tuple[str, ...]) -> None:
+    values, vectors = linalg.eigh(information)
+    if values[0] > COLLINEAR * max(values[-1], 1.0):
+        return
+    involved = [names[n] for n in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
+    what = "is constant among the patients at risk" if len(involved) == 1 else "are collinear"
+    raise FeatureError(f"Cox model: {', '.join(involved[:6])} {what}; drop one or use a ridge.")
+
+
+def _check_finite_maximum(information: Floats, start: Floats, coef: Floats, names: tuple[str, ...]) -> None:
+    """At an infinite maximum the information has vanished in the direction in which the coefficients run away."""
+    if linalg.eigvalsh(information, start)[0] < SEPARATED:
+        worst = names[int(np.abs(coef).argmax())]
+        raise ConvergenceError(
+            f"Cox model: the coefficient of {worst!r} grows without bound, because it separates the patients who died "
+            "from those at risk. Drop it or use a ridge."
+        )
