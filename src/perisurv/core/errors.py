@@ -38,7 +38,7 @@ class PerisurvError(Exception):
     """Root of every error that perisurv raises on purpose."""
 
 
-class InputError(PerisurvError):
+class InputError(PerisurvError, ValueError):
     """What the user gave cannot be used."""
 
 

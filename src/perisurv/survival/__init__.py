@@ -13,7 +13,7 @@ from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, drop_redundant, select_group
 from perisurv.survival.signature import Signature, fit_signature
 from perisurv.survival.stability import icc_1_1, stable_features
-from perisurv.survival.standardise import Standardisation, fit_standardisation
+from perisurv.survival.standardise import Standardisation, Standardiser, fit_standardisation
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "RingChoice",
     "Signature",
     "Standardisation",
+    "Standardiser",
     "UnivariateCox",
     "adjust_p",
     "assign_folds",

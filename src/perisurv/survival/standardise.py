@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.utils import Tags
 
 from perisurv.core import FeatureError, FeatureTable
+from perisurv.survival.estimator import Features, FollowUp, TableTransformer
 from perisurv.survival.firewall import passed_on, refuse_seen
 
-__all__ = ["Standardisation", "fit_standardisation"]
+__all__ = ["Standardisation", "Standardiser", "fit_standardisation"]
 
 Floats = NDArray[np.float64]
 
@@ -60,8 +63,8 @@ class Standardisation:
         return passed_on(self.values(table.select(self.names).frame), table, self.fitted_on)
 
     def values(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The arithmetic of :meth:`apply`, without its check."""
-        raw = frame.to_numpy()
+        """The arithmetic of :meth:`apply`, without its check; other columns are left out."""
+        raw = frame[list(self.names)].to_numpy()
         filled = np.where(np.isnan(raw), self.median, raw)
         return pd.DataFrame((filled - self.mean) / self.sd, index=frame.index, columns=list(self.names))
 
@@ -70,6 +73,30 @@ class Standardisation:
         position = {name: n for n, name in enumerate(self.names)}
         at = np.array([position[name] for name in names], dtype=np.intp)
         return Standardisation(tuple(names), self.median[at], self.mean[at], self.sd[at], self.fitted_on)
+
+
+class Standardiser(TableTransformer):
+    """Median imputation and scaling to unit variance; see :func:`fit_standardisation`.
+
+    Parameters
+    ----------
+    max_missing_share
+        Features that are NaN for a larger share of the training patients are dropped, as are constant features.
+    """
+
+    step_: Standardisation
+
+    def __init__(self, *, max_missing_share: float = 0.2) -> None:
+        self.max_missing_share = max_missing_share
+
+    def fit(self, X: Features, y: FollowUp | None = None) -> Self:
+        """Fit on training patients; the follow-up is not looked at."""
+        return self._learn(X, y, lambda table, _: fit_standardisation(table, self.max_missing_share)[0])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 def fit_standardisation(table: FeatureTable, max_missing_share: float) -> tuple[Standardisation, pd.DataFrame]:
