@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from perisurv.core import AucPoint, LadderRow, Outcome, OutcomeError, Prediction, RiskGroupCurve
 from perisurv.evaluation.auc import td_auc
 from perisurv.evaluation.discrimination import c_index_interval
+from perisurv.evaluation.log_rank import log_rank
 from perisurv.evaluation.resampling import bootstrap_counts
-from perisurv.evaluation.risk_groups import log_rank, risk_group_curves
+from perisurv.evaluation.risk_groups import risk_group_curves
 from perisurv.statistics import harrell_c
 
 __all__ = ["BranchResult", "evaluate_branch", "ladder_row"]

@@ -1,18 +1,45 @@
 """Arithmetic of censored follow-up that fitting and evaluation share."""
 
+from perisurv.statistics.aalen_johansen import (
+    CumulativeIncidence,
+    IncidenceVariance,
+    aalen_johansen,
+    check_causes,
+    incidence_at,
+)
 from perisurv.statistics.concordance import harrell_c, pair_matrices
-from perisurv.statistics.kaplan_meier import KaplanMeier, kaplan_meier, life_table
+from perisurv.statistics.kaplan_meier import (
+    ConfidenceType,
+    KaplanMeier,
+    SurvivalQuantile,
+    kaplan_meier,
+    life_table,
+    normal_quantile,
+    survival_at,
+)
 from perisurv.statistics.partial_likelihood import derivatives, maximise
 from perisurv.statistics.risk_sets import RiskSets, Ties
+from perisurv.statistics.subdistribution import Subdistribution, fit_subdistribution
 
 __all__ = [
+    "ConfidenceType",
+    "CumulativeIncidence",
+    "IncidenceVariance",
     "KaplanMeier",
     "RiskSets",
+    "Subdistribution",
+    "SurvivalQuantile",
     "Ties",
+    "aalen_johansen",
+    "check_causes",
     "derivatives",
+    "fit_subdistribution",
     "harrell_c",
+    "incidence_at",
     "kaplan_meier",
     "life_table",
     "maximise",
+    "normal_quantile",
     "pair_matrices",
+    "survival_at",
 ]
