@@ -189,6 +189,8 @@ def _labels(strata: Sequence[object], n: int) -> NDArray[np.intp]:
     names = np.array([str(s) for s in strata])
     if names.shape != (n,):
         raise OutcomeError(f"Strata need one label a patient: {names.size} labels for {n} patients.")
+    if any(s is None or s != s for s in strata):  # NaN is not itself
+        raise OutcomeError("The stratum of a patient is missing; give every patient a label.")
     return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
 
 

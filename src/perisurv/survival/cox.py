@@ -294,9 +294,7 @@ class CoxRegression(SurvivalRegressor):
 
         return self._learn(X, y, fit)
 
-    def predict_survival(
-        self, X: Features, horizons_days: Sequence[float], *, strata: Labels | None = None
-    ) -> Floats:
+    def predict_survival(self, X: Features, horizons_days: Sequence[float], *, strata: Labels | None = None) -> Floats:
         """Probability of being alive, shape (patients, horizons); see :meth:`CoxModel.survival`.
 
         Raises

@@ -117,8 +117,8 @@ def cox_maximum(
         outcome.time_days[order],
         outcome.event[order],
         ties,
-        None if strata is None else _taken(strata, order),
-        None if weight is None else _taken(weight, order),
+        None if strata is None else list(_taken(strata, order)),
+        None if weight is None else _taken(weight, order).astype(float),
     )
     rows = order[whole.order]
     values = values[rows]

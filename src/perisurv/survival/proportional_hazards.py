@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special, stats
 
 from perisurv.core import FeatureError, FeatureTable, Outcome, SettingsError
-from perisurv.statistics import Ties
+from perisurv.statistics import Ties, life_table
 from perisurv.survival.cox_maximum import CoxMaximum, Labels, Weights, cox_maximum
 
 __all__ = ["ProportionalHazards", "TimeScale", "check_proportional_hazards"]
@@ -78,8 +78,8 @@ def check_proportional_hazards(
     x, outcome, ties, strata, weight
         As for :func:`fit_cox`.
     scale
-        g(time): ``"km"`` 1 - Kaplan-Meier just before, ``"identity"`` days, ``"rank"`` among all follow-up times (ties
-        share their mean rank), ``"log"`` of the days.
+        g(time): ``"km"`` 1 - Kaplan-Meier just before (without case weights, as in R), ``"identity"`` days, ``"rank"``
+        among all follow-up times (ties share their mean rank), ``"log"`` of the days.
     terms
         Name -> its features, tested together with one degree of freedom each (indicators of one categorical
         variable); features in no term are terms of their own. None: each feature is one.
@@ -96,7 +96,7 @@ def check_proportional_hazards(
     if not fit.names:
         raise FeatureError("A model without features has no hazard ratio that could change over time.")
     columns = _columns(fit.names, terms)
-    g = _scaled_time(fit, scale)
+    g = _scaled_time(outcome, fit, scale)
     score, information = _score(fit, g)
     chi2 = np.array([_statistic(score, information, at, name) for name, at in columns.items()])
     df = np.array([len(at) for at in columns.values()], dtype=np.intp)
@@ -134,7 +134,7 @@ def _columns(names: tuple[str, ...], terms: Mapping[str, Sequence[str]] | None) 
     return {term: np.array(at, dtype=np.intp) for term, at in found.items()}
 
 
-def _scaled_time(fit: CoxMaximum, scale: TimeScale) -> Floats:
+def _scaled_time(outcome: Outcome, fit: CoxMaximum, scale: TimeScale) -> Floats:
     """The time of each death on the scale of the test, shape (deaths,)."""
     sets = fit.sets
     time = sets.time_days[sets.deaths]
@@ -145,19 +145,14 @@ def _scaled_time(fit: CoxMaximum, scale: TimeScale) -> Floats:
     if scale == "rank":
         return np.asarray(stats.rankdata(sets.time_days))[sets.deaths]
     if scale == "km":
-        return _died_before(fit, time)
+        return _died_before(outcome, time)
     raise SettingsError(f"scale must be one of km, identity, rank, log; got {scale!r}.")
 
 
-def _died_before(fit: CoxMaximum, time: Floats) -> Floats:
-    """1 - Kaplan-Meier, by case weight, just before each time."""
-    weight = fit.sets.weight
-    times, place = np.unique(fit.sets.time_days, return_inverse=True)
-    leave = np.bincount(place, weight)
-    deaths = np.bincount(place, weight * fit.died)
-    at_risk = leave[::-1].cumsum()[::-1]
-    share = np.divide(deaths, at_risk, out=np.zeros_like(deaths), where=deaths > 0)
-    survival = np.concatenate([[1.0], np.cumprod(1.0 - share)])
+def _died_before(outcome: Outcome, time: Floats) -> Floats:
+    """1 - Kaplan-Meier, case weights left out as in R, just before each time."""
+    times, at_risk, deaths = life_table(outcome.time_days, outcome.event)
+    survival = np.concatenate([[1.0], np.cumprod(1.0 - deaths / at_risk)])
     return np.asarray(1.0 - survival[np.searchsorted(times, time, side="left")])
 
 
