@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -189,7 +190,7 @@ def _labels(strata: Sequence[object], n: int) -> NDArray[np.intp]:
     names = np.array([str(s) for s in strata])
     if names.shape != (n,):
         raise OutcomeError(f"Strata need one label a patient: {names.size} labels for {n} patients.")
-    if any(s is None or s != s for s in strata):  # NaN is not itself
+    if any(s is None or (isinstance(s, float) and math.isnan(s)) for s in strata):
         raise OutcomeError("The stratum of a patient is missing; give every patient a label.")
     return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import special
 from perisurv.core import FeatureError, FeatureTable, Outcome
 from perisurv.statistics import RiskSets, Ties
 from perisurv.survival.cox_maximum import CoxMaximum, Labels, Weights, cox_maximum
-from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor, read_features
+from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor
 from perisurv.survival.firewall import refuse_seen
 
 __all__ = ["BaselineHazard", "CoxModel", "CoxRegression", "fit_cox", "model_at"]
@@ -246,7 +247,7 @@ def _baselines(sets: RiskSets, eta: Floats) -> tuple[BaselineHazard, ...]:
     last = np.append(sets.tie_start[1:], len(sets.deaths)) - 1
     bounds = np.searchsorted(sets.deaths, sets.strata)
     made = []
-    for n, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for n, (a, b) in enumerate(pairwise(bounds)):
         own = last[(last >= a) & (last < b)]
         made.append(
             BaselineHazard(

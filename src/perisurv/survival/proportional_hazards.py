@@ -70,8 +70,8 @@ def check_proportional_hazards(
 ) -> ProportionalHazards:
     """Fit a Cox model and test whether its hazard ratios change over time.
 
-    The exact score test for adding feature x g(time) to the model, as ``cox.zph`` of R's survival since version 3; older
-    versions and other packages approximate it by a constant covariance.
+    The exact score test for adding feature x g(time) to the model, as ``cox.zph`` of R's survival since version 3;
+    older versions and other packages approximate it by a constant covariance.
 
     Parameters
     ----------
