@@ -3,7 +3,7 @@
 Numba loads at the first LASSO fit, not at import.
 """
 
-from perisurv.survival.cox import CoxModel, fit_cox
+from perisurv.survival.cox import CoxModel, CoxRegression, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
@@ -18,6 +18,7 @@ from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
 __all__ = [
     "CoxModel",
+    "CoxRegression",
     "CvLasso",
     "Domain",
     "FitOptions",

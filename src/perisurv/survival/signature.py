@@ -20,7 +20,7 @@ from perisurv.survival.standardise import Standardisation, fit_standardisation
 __all__ = ["Signature", "fit_signature"]
 
 FORMAT = "perisurv.signature"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
