@@ -6,13 +6,16 @@ Numba loads at the first LASSO fit, not at import.
 from perisurv.survival.cox import CoxModel, CoxRegression, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
-from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.fusion import FusedFeatures, PcaFusion, fit_fusion
+from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.ring_choice import RingChoice, choose_ring
-from perisurv.survival.selection import GroupSelection, drop_redundant, select_group
+from perisurv.survival.selection import GroupSelection, drop_redundant, select_group, select_groups
 from perisurv.survival.signature import Signature, fit_signature
+from perisurv.survival.signature_regressor import SignatureRegressor
 from perisurv.survival.stability import icc_1_1, stable_features
+from perisurv.survival.stacking import nonnegative_weights
 from perisurv.survival.standardise import Standardisation, Standardiser, fit_standardisation
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
@@ -26,8 +29,10 @@ __all__ = [
     "GroupSelection",
     "LassoOptions",
     "LassoPath",
+    "PcaFusion",
     "RingChoice",
     "Signature",
+    "SignatureRegressor",
     "Standardisation",
     "Standardiser",
     "UnivariateCox",
@@ -39,11 +44,15 @@ __all__ = [
     "fit_cox",
     "fit_domain",
     "fit_fusion",
+    "fit_late_fusion",
     "fit_signature",
     "fit_standardisation",
     "icc_1_1",
     "lasso_cox_path",
+    "nonnegative_weights",
+    "out_of_fold_risks",
     "select_group",
+    "select_groups",
     "stable_features",
     "univariate_cox",
 ]
