@@ -20,7 +20,7 @@ __all__ = ["UnivariateCox", "adjust_p", "univariate_cox"]
 
 Floats = NDArray[np.float64]
 
-BLOCK = 128  # columns at a time, so that they stay in the cache
+BLOCK = 64  # columns at a time, so that they stay in the cache
 MAX_ITERATIONS = 40
 TOLERANCE = 1e-14
 LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
