@@ -135,7 +135,7 @@ def residual(x: np.ndarray, outcome: Outcome, lambdas: np.ndarray, coef: np.ndar
         expected = (share / share.sum(axis=1, keepdims=True)).sum(axis=0) @ x
         gradient = (observed - expected) / len(x) - penalty * (1 - alpha) * row
         off = np.where(row != 0, np.abs(gradient - penalty * alpha * np.sign(row)), np.abs(gradient) - penalty * alpha)
-        worst = max(worst, float(off.max()))
+        worst = max(worst, float(off.max(initial=0.0)))
     return worst / float(lambdas[0])
 
 

@@ -31,21 +31,31 @@ NEED_OUTCOME = {name for name, e in ESTIMATORS.items() if e.__sklearn_tags__().t
 
 def follow_up(y: Any) -> Any:
     """Numbers as times of death, all distinct from zero; anything else as it is."""
-    if y is None or getattr(np.asarray(y).dtype, "fields", None) or np.asarray(y).dtype == object:
+    if y is None or getattr(np.asarray(y).dtype, "fields", None) or np.iscomplexobj(y):
         return y
-    values = np.asarray(y, dtype=float).reshape(len(y), -1)[:, 0]
+    try:
+        values = np.asarray(y, dtype=float).reshape(len(y), -1)[:, 0]
+    except (TypeError, ValueError):
+        return y
     return pd.DataFrame({"time_days": values - values.min() + 1.0, "event": np.ones(len(values), dtype=bool)})
 
 
 def on_numbers(estimator: Any) -> Any:
-    """The same estimator for scikit-learn's checks."""
+    """The same estimator for scikit-learn's checks; its class is found by pickle."""
     kind = type(estimator)
 
     def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
         return kind.fit(self, X, follow_up(y), **params)
 
-    made: Any = type(kind.__name__, (kind,), {"fit": fit, "__init__": kind.__init__, "__doc__": kind.__doc__})
-    return made(**estimator.get_params(deep=False))
+    def score(self: Any, X: Any, y: Any) -> float:
+        return float(kind.score(self, X, follow_up(y)))
+
+    name = f"{kind.__name__}OnNumbers"
+    held = {"fit": fit, "__init__": kind.__init__, "__doc__": kind.__doc__, "__module__": __name__}
+    if issubclass(kind, SurvivalRegressor):
+        held["score"] = score
+    globals()[name] = type(name, (kind,), held)
+    return globals()[name](**estimator.get_params(deep=False))
 
 
 @parametrize_with_checks([on_numbers(e) if n in NEED_OUTCOME else e for n, e in ESTIMATORS.items()])
