@@ -40,8 +40,8 @@ vet <- list(time = veteran$time, status = veteran$status, times = times,
 # lung: rms::validate with the rows of its resamples.
 l <- na.omit(lung[, c("time", "status", "age", "sex", "ph.ecog", "wt.loss")]); n <- nrow(l)
 dd <- datadist(l); options(datadist = "dd")
-f <- cph(Surv(time, status == 2) ~ age + sex + ph.ecog, l, x = TRUE, y = TRUE, eps = 1e-12)
-B <- 200; set.seed(2); v <- unclass(validate(f, B = B, eps = 1e-12))
+f <- cph(Surv(time, status == 2) ~ age + sex + ph.ecog, l, x = TRUE, y = TRUE)
+B <- 200; set.seed(2); v <- unclass(rms::validate(f, B = B))
 set.seed(2); rows <- replicate(B, sample(n, replace = TRUE))
 counts <- apply(rows, 2, function(r) tabulate(r, n))
 m <- coxph(Surv(time, status == 2) ~ age + sex + ph.ecog, l)
@@ -53,4 +53,4 @@ out <- list(
               royston = as.list(royston(m)), validate = apply(v, 1, as.list),
               counts = apply(counts, 2, paste, collapse = "")))  # one digit a patient
 stopifnot(max(counts) < 10)
-cat(toJSON(out, digits = I(15), auto_unbox = TRUE))
+cat(toJSON(out, digits = NA, auto_unbox = TRUE))

@@ -60,7 +60,8 @@ class ModelIndexes:
     d
         Discrimination index: (likelihood ratio - 1) / (-2 log likelihood of no predictor).
     u
-        Unreliability index: what the linear predictor as it is loses to the fitted slope, on the same scale.
+        Unreliability index: what the linear predictor as it is loses to the fitted slope, on the same scale; less the two
+        parameters of a recalibration where it was fitted on these very patients.
     q
         Quality index, d - u.
     g
@@ -134,13 +135,20 @@ def explained_variation(outcome: Outcome, risk: Floats, ties: Ties = "efron") ->
     )
 
 
-def model_indexes(outcome: Outcome, linear_predictor: Floats, ties: Ties = "efron") -> ModelIndexes:
-    """Indexes of a linear predictor on these patients; parameters and errors as in :func:`explained_variation`."""
+def model_indexes(
+    outcome: Outcome, linear_predictor: Floats, ties: Ties = "efron", *, fitted_here: bool = False
+) -> ModelIndexes:
+    """Indexes of a linear predictor on these patients.
+
+    Parameters and errors as in :func:`explained_variation`; ``fitted_here``: the linear predictor was fitted on these
+    patients.
+    """
     _check(outcome, linear_predictor)
-    return indexes_of(outcome.time_days, outcome.event, np.asarray(linear_predictor, dtype=float), ties)
+    lp = np.asarray(linear_predictor, dtype=float)
+    return indexes_of(outcome.time_days, outcome.event, lp, ties, fitted_here=fitted_here)
 
 
-def indexes_of(time: Floats, event: NDArray[np.bool_], lp: Floats, ties: Ties) -> ModelIndexes:
+def indexes_of(time: Floats, event: NDArray[np.bool_], lp: Floats, ties: Ties, *, fitted_here: bool) -> ModelIndexes:
     """Indexes of rows that may be copies of one another."""
     n = len(lp)
     sets = RiskSets.of(time, event, ties)
@@ -149,7 +157,7 @@ def indexes_of(time: Floats, event: NDArray[np.bool_], lp: Floats, ties: Ties) -
     model = _OneTerm(np.nan, np.nan, none, none, none) if flat else _one_term(sets, lp)
     null = -2 * model.none
     d = (2 * (model.fitted - model.none) - 1) / null
-    u = (2 * (model.fitted - model.as_it_is) - 2) / null
+    u = (2 * (model.fitted - model.as_it_is) - (2 if fitted_here else 0)) / null
     ascending = np.sort(lp)
     gini = 2 * float((ascending * (2 * np.arange(n) - n + 1)).sum()) / (n * (n - 1))
     scale = 0.0 if flat else abs(model.slope)

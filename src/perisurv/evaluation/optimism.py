@@ -88,7 +88,7 @@ def optimism_bootstrap(
     n = len(outcome)
     if counts.ndim != 2 or counts.shape[1] != n:
         raise SettingsError(f"Resamples need one count for each of the {n} patients, got shape {counts.shape}.")
-    apparent = model_indexes(outcome, _refitted(refit, np.arange(n), n), ties)
+    apparent = model_indexes(outcome, _refitted(refit, np.arange(n), n), ties, fitted_here=True)
     both = [pair for row in counts if (pair := _one_resample(outcome, refit, np.repeat(np.arange(n), row), ties))]
     if not both:
         raise OutcomeError("No resample of the patients could be fitted; use a ridge or fewer features.")
@@ -100,8 +100,8 @@ def _one_resample(
 ) -> tuple[ModelIndexes, ModelIndexes] | None:
     try:
         lp = _refitted(refit, rows, len(outcome))
-        training = indexes_of(outcome.time_days[rows], outcome.event[rows], lp[rows], ties)
-        return training, indexes_of(outcome.time_days, outcome.event, lp, ties)
+        training = indexes_of(outcome.time_days[rows], outcome.event[rows], lp[rows], ties, fitted_here=True)
+        return training, indexes_of(outcome.time_days, outcome.event, lp, ties, fitted_here=False)
     except (ConvergenceError, OutcomeError):  # nobody died in the resample, or the deaths are separated
         return None
 
