@@ -60,8 +60,8 @@ class ModelIndexes:
     d
         Discrimination index: (likelihood ratio - 1) / (-2 log likelihood of no predictor).
     u
-        Unreliability index: what the linear predictor as it is loses to the fitted slope, on the same scale; less the two
-        parameters of a recalibration where it was fitted on these very patients.
+        Unreliability index: what the linear predictor as it is loses to the fitted slope, on the same scale; less the
+        two parameters of a recalibration where it was fitted on these very patients.
     q
         Quality index, d - u.
     g

@@ -70,7 +70,7 @@ def _earlier_sums(rank: Ints, event: Bools, first: Ints, bounds: Ints, weight: F
 
 
 def _later_sums(rank: Ints, event: Bools, first: Ints, bounds: Ints, weight: Floats) -> tuple[Floats, Floats]:
-    """For each patient: weight of the deaths before it with higher risk, half of those with equal risk included; of all."""
+    """For each patient: weight of the deaths before it with higher risk, and half of those with equal risk; of all."""
     n = rank.shape[0]
     agree = np.zeros(n)
     total = np.zeros(n)
