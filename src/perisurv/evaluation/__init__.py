@@ -1,36 +1,67 @@
-"""Prediction to Evaluation: splits, discrimination, AUC over time, risk groups, negative controls."""
+"""Prediction to Evaluation: splits, discrimination, scores over time, explained variation, risk groups, controls."""
 
 from perisurv.evaluation.auc import RocCurve, roc_at, td_auc
+from perisurv.evaluation.auc_curve import AucCurve, IntegratedAuc, auc_curve, integrated_auc, paired_auc_difference
+from perisurv.evaluation.brier import (
+    BrierCurve,
+    IntegratedBrier,
+    brier_score,
+    integrated_brier,
+    paired_brier_difference,
+)
 from perisurv.evaluation.controls import permuted
 from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, paired_c_difference
+from perisurv.evaluation.explained import ExplainedVariation, ModelIndexes, explained_variation, model_indexes
 from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
 from perisurv.evaluation.log_rank import LogRank, LogRankWeight, log_rank, log_rank_test, log_rank_trend
-from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
+from perisurv.evaluation.optimism import OptimismRow, optimism_bootstrap
+from perisurv.evaluation.resampling import bca_interval, bootstrap_counts, percentile_interval
 from perisurv.evaluation.risk_groups import risk_group_curves
 from perisurv.evaluation.splits import external_split, stratified_folds
 from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
+from perisurv.evaluation.uno import UnoC, paired_uno_difference, uno_c
 
 __all__ = [
+    "AucCurve",
     "BranchResult",
+    "BrierCurve",
+    "ExplainedVariation",
+    "IntegratedAuc",
+    "IntegratedBrier",
     "LogRank",
     "LogRankWeight",
+    "ModelIndexes",
+    "OptimismRow",
     "PairedDifference",
     "RocCurve",
+    "UnoC",
+    "auc_curve",
+    "bca_interval",
     "bootstrap_counts",
+    "brier_score",
     "c_index_interval",
     "evaluate_branch",
     "evaluation_from_json",
     "evaluation_to_json",
+    "explained_variation",
     "external_split",
+    "integrated_auc",
+    "integrated_brier",
     "ladder_row",
     "log_rank",
     "log_rank_test",
     "log_rank_trend",
+    "model_indexes",
+    "optimism_bootstrap",
+    "paired_auc_difference",
+    "paired_brier_difference",
     "paired_c_difference",
+    "paired_uno_difference",
     "percentile_interval",
     "permuted",
     "risk_group_curves",
     "roc_at",
     "stratified_folds",
     "td_auc",
+    "uno_c",
 ]

@@ -97,7 +97,7 @@ def log_rank_test(
     return LogRank(statistic, df, float(chi2.sf(statistic, df)), names, counts, observed, expected)
 
 
-def log_rank_trend(  # noqa: PLR0913 (log_rank_test with scores)
+def log_rank_trend(
     outcome: Outcome,
     group: Sequence[object] | NDArray[np.generic],
     scores: ArrayLike | None = None,

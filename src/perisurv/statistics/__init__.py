@@ -7,7 +7,8 @@ from perisurv.statistics.aalen_johansen import (
     check_causes,
     incidence_at,
 )
-from perisurv.statistics.concordance import harrell_c, pair_matrices
+from perisurv.statistics.censoring import Censoring, CensoringConvention, censoring_survival
+from perisurv.statistics.concordance import Concordance, RankedPairs, concordance, harrell_c
 from perisurv.statistics.kaplan_meier import (
     ConfidenceType,
     KaplanMeier,
@@ -22,16 +23,22 @@ from perisurv.statistics.risk_sets import RiskSets, Ties
 from perisurv.statistics.subdistribution import Subdistribution, fit_subdistribution
 
 __all__ = [
+    "Censoring",
+    "CensoringConvention",
+    "Concordance",
     "ConfidenceType",
     "CumulativeIncidence",
     "IncidenceVariance",
     "KaplanMeier",
+    "RankedPairs",
     "RiskSets",
     "Subdistribution",
     "SurvivalQuantile",
     "Ties",
     "aalen_johansen",
+    "censoring_survival",
     "check_causes",
+    "concordance",
     "derivatives",
     "fit_subdistribution",
     "harrell_c",
@@ -40,6 +47,5 @@ __all__ = [
     "life_table",
     "maximise",
     "normal_quantile",
-    "pair_matrices",
     "survival_at",
 ]
