@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perisurv.core import FeatureError, Outcome, OutcomeError, SettingsError
+from perisurv.core import Outcome, OutcomeError, SettingsError
+from perisurv.evaluation.horizon import check_horizon, check_probabilities
 from perisurv.evaluation.resampling import percentile_interval
 from perisurv.statistics import incidence_at, survival_at
 
@@ -106,9 +107,9 @@ def decision_curve(  # noqa: PLR0913 (who, what, when, and how sure)
     SettingsError
         If a threshold lies outside [0, 1).
     """
-    probability = _probabilities(risk, len(outcome))
+    probability = check_probabilities(risk, len(outcome), "Net benefit")
     time, died = outcome.time_days, outcome.event
-    _check_horizon(outcome, horizon_days)
+    check_horizon(outcome, horizon_days)
     mine = died if of_interest is None else np.asarray(of_interest)
     if mine.shape != died.shape or mine.dtype != np.bool_ or (mine & ~died).any():
         raise OutcomeError("of_interest needs one True or False a patient, True only where the patient died.")
@@ -162,7 +163,7 @@ def binary_decision_curve(  # noqa: PLR0913 (as decision_curve)
     had = np.asarray(event)
     if had.dtype != np.bool_ or had.ndim != 1 or not had.size:
         raise OutcomeError("Events must be boolean, one a patient.")
-    probability = _probabilities(risk, had.size)
+    probability = check_probabilities(risk, had.size, "Net benefit")
     if prevalence is not None and not 0 < prevalence < 1:
         raise SettingsError(f"A prevalence lies between 0 and 1, got {prevalence:g}.")
     if prevalence is not None and (had.all() or not had.any()):
@@ -175,21 +176,6 @@ def binary_decision_curve(  # noqa: PLR0913 (as decision_curve)
         return weight @ (weight_of * had), weight @ (weight_of * ~had)
 
     return _curve(probability, thresholds, harm, rates, counts, confidence)
-
-
-def _probabilities(risk: ArrayLike, n: int) -> Floats:
-    values = np.asarray(risk, dtype=float)
-    if values.shape != (n,) or not ((values >= 0) & (values <= 1)).all():
-        raise FeatureError(f"Net benefit needs one predicted probability in [0, 1] for each of the {n} patients.")
-    return values
-
-
-def _check_horizon(outcome: Outcome, horizon_days: float) -> None:
-    last = float(outcome.time_days.max())
-    if not horizon_days > 0 or not np.isfinite(horizon_days):
-        raise OutcomeError(f"The horizon must be positive, in days, got {horizon_days:g}.")
-    if horizon_days > last and not outcome.event[outcome.time_days == last].all():
-        raise OutcomeError(f"Nobody is followed to the horizon of {horizon_days:g} days; follow-up ends at {last:g}.")
 
 
 def _curve(  # noqa: PLR0913 (private)

@@ -18,7 +18,9 @@ from perisurv.statistics.kaplan_meier import (
     survival_at,
 )
 from perisurv.statistics.partial_likelihood import derivatives, maximise
+from perisurv.statistics.pseudo_values import pseudo_survival
 from perisurv.statistics.risk_sets import RiskSets, Ties
+from perisurv.statistics.splines import restricted_cubic_spline, spline_knots
 from perisurv.statistics.subdistribution import Subdistribution, fit_subdistribution
 
 __all__ = [
@@ -41,5 +43,8 @@ __all__ = [
     "maximise",
     "normal_quantile",
     "pair_matrices",
+    "pseudo_survival",
+    "restricted_cubic_spline",
+    "spline_knots",
     "survival_at",
 ]
