@@ -9,14 +9,19 @@ from perisurv.evaluation.brier import (
     integrated_brier,
     paired_brier_difference,
 )
+from perisurv.evaluation.competing_risks import FineGray, GrayTest, cause_specific, fine_gray, gray_test
 from perisurv.evaluation.controls import permuted
+from perisurv.evaluation.decision_curve import DecisionCurve, binary_decision_curve, decision_curve
 from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, paired_c_difference
+from perisurv.evaluation.estimate import Estimate
 from perisurv.evaluation.explained import ExplainedVariation, ModelIndexes, explained_variation, model_indexes
+from perisurv.evaluation.hazard_ratio import GroupHazardRatio, group_hazard_ratios, hazard_ratio
 from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
 from perisurv.evaluation.log_rank import LogRank, LogRankWeight, log_rank, log_rank_test, log_rank_trend
 from perisurv.evaluation.optimism import OptimismRow, optimism_bootstrap
 from perisurv.evaluation.resampling import bca_interval, bootstrap_counts, percentile_interval
 from perisurv.evaluation.risk_groups import risk_group_curves
+from perisurv.evaluation.rmst import RestrictedMeanComparison, restricted_mean, restricted_mean_difference
 from perisurv.evaluation.splits import external_split, stratified_folds
 from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
 from perisurv.evaluation.uno import UnoC, paired_uno_difference, uno_c
@@ -25,7 +30,12 @@ __all__ = [
     "AucCurve",
     "BranchResult",
     "BrierCurve",
+    "DecisionCurve",
+    "Estimate",
     "ExplainedVariation",
+    "FineGray",
+    "GrayTest",
+    "GroupHazardRatio",
     "IntegratedAuc",
     "IntegratedBrier",
     "LogRank",
@@ -33,18 +43,26 @@ __all__ = [
     "ModelIndexes",
     "OptimismRow",
     "PairedDifference",
+    "RestrictedMeanComparison",
     "RocCurve",
     "UnoC",
     "auc_curve",
     "bca_interval",
+    "binary_decision_curve",
     "bootstrap_counts",
     "brier_score",
     "c_index_interval",
+    "cause_specific",
+    "decision_curve",
     "evaluate_branch",
     "evaluation_from_json",
     "evaluation_to_json",
     "explained_variation",
     "external_split",
+    "fine_gray",
+    "gray_test",
+    "group_hazard_ratios",
+    "hazard_ratio",
     "integrated_auc",
     "integrated_brier",
     "ladder_row",
@@ -59,6 +77,8 @@ __all__ = [
     "paired_uno_difference",
     "percentile_interval",
     "permuted",
+    "restricted_mean",
+    "restricted_mean_difference",
     "risk_group_curves",
     "roc_at",
     "stratified_folds",

@@ -19,7 +19,9 @@ from perisurv.statistics.kaplan_meier import (
     survival_at,
 )
 from perisurv.statistics.partial_likelihood import derivatives, maximise
+from perisurv.statistics.pseudo_values import pseudo_survival
 from perisurv.statistics.risk_sets import RiskSets, Ties
+from perisurv.statistics.splines import restricted_cubic_spline, spline_knots
 from perisurv.statistics.subdistribution import Subdistribution, fit_subdistribution
 
 __all__ = [
@@ -47,5 +49,8 @@ __all__ = [
     "life_table",
     "maximise",
     "normal_quantile",
+    "pseudo_survival",
+    "restricted_cubic_spline",
+    "spline_knots",
     "survival_at",
 ]
