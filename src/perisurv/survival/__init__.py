@@ -3,12 +3,13 @@
 Numba loads at the first LASSO fit, not at import.
 """
 
+from perisurv.survival.comparators import BoostedCox, ForestCox
 from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, PcaFusion, fit_fusion
-from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
+from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, drop_redundant, select_group, select_groups
@@ -20,10 +21,12 @@ from perisurv.survival.standardise import Standardisation, Standardiser, fit_sta
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
 __all__ = [
+    "BoostedCox",
     "CoxModel",
     "CvLasso",
     "Domain",
     "FitOptions",
+    "ForestCox",
     "FusedFeatures",
     "GroupSelection",
     "LassoOptions",

@@ -118,7 +118,7 @@ def out_of_fold_risks(
     return FeatureTable.stack(parts).take(table.patients)
 
 
-def _risks(  # noqa: PLR0913 (who fits, who is scored, and how)
+def _risks(
     table: FeatureTable,
     outcome: Outcome,
     held: FeatureTable,
