@@ -68,7 +68,7 @@ pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,deep,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,comparators,deep,dev]"
 	touch $(READY)
 
 clean:

@@ -17,11 +17,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perisurv.core import FeatureError, FeatureTable, LeakageError, Outcome
-from perisurv.survival import FitOptions, PcaFusion, SignatureRegressor, Standardiser
+from perisurv.survival import BoostedCox, FitOptions, ForestCox, PcaFusion, SignatureRegressor, Standardiser
 from perisurv.survival.estimator import SurvivalRegressor, TableTransformer
 
 # Name -> estimator. A new estimator of the room is listed here, or this file fails.
 ESTIMATORS: dict[str, Any] = {
+    "BoostedCox": BoostedCox(n_trees=20),
+    "ForestCox": ForestCox(n_trees=20),
     "PcaFusion": PcaFusion(),
     "SignatureRegressor": SignatureRegressor(options=FitOptions(univariate_p=0.5, lasso_folds=4)),
     "Standardiser": Standardiser(),

@@ -22,9 +22,18 @@ from perisurv.evaluation.optimism import OptimismRow, optimism_bootstrap
 from perisurv.evaluation.resampling import bca_interval, bootstrap_counts, percentile_interval
 from perisurv.evaluation.risk_groups import risk_group_curves
 from perisurv.evaluation.rmst import RestrictedMeanComparison, restricted_mean, restricted_mean_difference
-from perisurv.evaluation.splits import external_split, stratified_folds
+from perisurv.evaluation.splits import (
+    Split,
+    external_centres,
+    external_split,
+    leave_one_centre_out,
+    repeated_folds,
+    stratified_folds,
+    temporal_split,
+)
 from perisurv.evaluation.store import evaluation_from_json, evaluation_to_json
 from perisurv.evaluation.uno import UnoC, paired_uno_difference, uno_c
+from perisurv.evaluation.within_folds import FoldRisks, FoldScore, score_folds
 
 __all__ = [
     "AucCurve",
@@ -34,6 +43,8 @@ __all__ = [
     "Estimate",
     "ExplainedVariation",
     "FineGray",
+    "FoldRisks",
+    "FoldScore",
     "GrayTest",
     "GroupHazardRatio",
     "IntegratedAuc",
@@ -45,6 +56,7 @@ __all__ = [
     "PairedDifference",
     "RestrictedMeanComparison",
     "RocCurve",
+    "Split",
     "UnoC",
     "auc_curve",
     "bca_interval",
@@ -58,6 +70,7 @@ __all__ = [
     "evaluation_from_json",
     "evaluation_to_json",
     "explained_variation",
+    "external_centres",
     "external_split",
     "fine_gray",
     "gray_test",
@@ -66,6 +79,7 @@ __all__ = [
     "integrated_auc",
     "integrated_brier",
     "ladder_row",
+    "leave_one_centre_out",
     "log_rank",
     "log_rank_test",
     "log_rank_trend",
@@ -77,11 +91,14 @@ __all__ = [
     "paired_uno_difference",
     "percentile_interval",
     "permuted",
+    "repeated_folds",
     "restricted_mean",
     "restricted_mean_difference",
     "risk_group_curves",
     "roc_at",
+    "score_folds",
     "stratified_folds",
     "td_auc",
+    "temporal_split",
     "uno_c",
 ]

@@ -50,7 +50,9 @@ class Split:
         for what, part in (("training", self.training), ("scored", self.scored)):
             if not part or len(set(part)) < len(part):
                 wrong = "holds a patient twice" if part else "is empty"
-                raise OutcomeError(f"Split {self.name!r}: the {what} part {wrong}; each patient stands in one part once.")
+                raise OutcomeError(
+                    f"Split {self.name!r}: the {what} part {wrong}; each patient stands in one part once."
+                )
         both = sorted(set(self.training) & set(self.scored))
         if both:
             raise LeakageError(
@@ -59,7 +61,7 @@ class Split:
             )
 
     def require_deaths(self, outcome: Outcome, training: int = 1, scored: int = 1) -> Split:
-        """This split, if enough patients of both parts died.
+        """The split itself, if enough patients of both parts died.
 
         Raises
         ------
@@ -206,7 +208,7 @@ def temporal_split(
     if cutoff is None:
         if not 0 < share < 1:
             raise SettingsError(f"The share of earlier patients lies between 0 and 1, got {share:g}.")
-        cutoff = sorted(values)[min(round(share * len(values)), len(values) - 1)]  # type: ignore[type-var]
+        cutoff = sorted(values)[min(round(share * len(values)), len(values) - 1)]
     early = tuple(p for p in patients if order[p] < cutoff)  # type: ignore[operator]
     late = tuple(p for p in patients if order[p] >= cutoff)  # type: ignore[operator]
     return Split(f"from {cutoff} on", early, late).require_deaths(outcome)

@@ -188,7 +188,7 @@ class Run:
             training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
         outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
         with threadpool_limits(1):  # the order of a sum depends on the number of threads
-            ring = stages.find_ring(dataclasses.replace(data, radiomics=table), self.settings)
+            ring = stages.find_ring(table.take(data.training), outcome, self.settings)
             signatures = {
                 branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
                 for branch in stages.branches(ring.ring, self.settings)

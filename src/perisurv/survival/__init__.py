@@ -3,6 +3,7 @@
 Numba loads at the first LASSO fit, not at import.
 """
 
+from perisurv.survival.comparators import BoostedCox, ForestCox
 from perisurv.survival.cox import CoxModel, CoxRegression, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
@@ -20,11 +21,13 @@ from perisurv.survival.standardise import Standardisation, Standardiser, fit_sta
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
 __all__ = [
+    "BoostedCox",
     "CoxModel",
     "CoxRegression",
     "CvLasso",
     "Domain",
     "FitOptions",
+    "ForestCox",
     "FusedFeatures",
     "GroupSelection",
     "LassoOptions",
