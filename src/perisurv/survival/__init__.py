@@ -3,20 +3,27 @@
 Numba loads at the first LASSO fit, not at import.
 """
 
-from perisurv.survival.cox import CoxModel, CoxRegression, fit_cox
+from perisurv.survival.cox import BaselineHazard, CoxModel, CoxRegression, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.kept import KeptFeatures
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
+from perisurv.survival.linearity import Linearity, check_linearity
 from perisurv.survival.options import FitOptions, LassoOptions
+from perisurv.survival.proportional_hazards import ProportionalHazards, check_proportional_hazards
+from perisurv.survival.redundancy import RedundancyClusters, RedundancyFilter, cluster_redundant, drop_redundant
 from perisurv.survival.ring_choice import RingChoice, choose_ring
-from perisurv.survival.selection import GroupSelection, drop_redundant, select_group
+from perisurv.survival.selection import GroupSelection, select_group
+from perisurv.survival.shrinkage import Shrinkage, shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.signature import Signature, fit_signature
-from perisurv.survival.stability import icc_1_1, stable_features
+from perisurv.survival.stability import Intraclass, StableFeatures, icc_1_1, intraclass_correlation, stable_features
 from perisurv.survival.standardise import Standardisation, Standardiser, fit_standardisation
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
+from perisurv.survival.univariate_filter import UnivariateCoxFilter
 
 __all__ = [
+    "BaselineHazard",
     "CoxModel",
     "CoxRegression",
     "CvLasso",
@@ -24,16 +31,28 @@ __all__ = [
     "FitOptions",
     "FusedFeatures",
     "GroupSelection",
+    "Intraclass",
+    "KeptFeatures",
     "LassoOptions",
     "LassoPath",
+    "Linearity",
+    "ProportionalHazards",
+    "RedundancyClusters",
+    "RedundancyFilter",
     "RingChoice",
+    "Shrinkage",
     "Signature",
+    "StableFeatures",
     "Standardisation",
     "Standardiser",
     "UnivariateCox",
+    "UnivariateCoxFilter",
     "adjust_p",
     "assign_folds",
+    "check_linearity",
+    "check_proportional_hazards",
     "choose_ring",
+    "cluster_redundant",
     "cv_lasso_cox",
     "drop_redundant",
     "fit_cox",
@@ -42,8 +61,12 @@ __all__ = [
     "fit_signature",
     "fit_standardisation",
     "icc_1_1",
+    "intraclass_correlation",
     "lasso_cox_path",
     "select_group",
+    "shrink_bootstrap",
+    "shrink_heuristic",
+    "shrink_ridge",
     "stable_features",
     "univariate_cox",
 ]
