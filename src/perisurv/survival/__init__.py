@@ -4,23 +4,30 @@ Numba loads at the first LASSO fit, not at import.
 """
 
 from perisurv.survival.comparators import BoostedCox, ForestCox
-from perisurv.survival.cox import CoxModel, CoxRegression, fit_cox
+from perisurv.survival.cox import BaselineHazard, CoxModel, CoxRegression, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, PcaFusion, fit_fusion
+from perisurv.survival.kept import KeptFeatures
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
+from perisurv.survival.linearity import Linearity, check_linearity
 from perisurv.survival.options import FitOptions, LassoOptions
+from perisurv.survival.proportional_hazards import ProportionalHazards, check_proportional_hazards
+from perisurv.survival.redundancy import RedundancyClusters, RedundancyFilter, cluster_redundant
 from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, drop_redundant, select_group, select_groups
+from perisurv.survival.shrinkage import Shrinkage, shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.signature import Signature, fit_signature
 from perisurv.survival.signature_regressor import SignatureRegressor
-from perisurv.survival.stability import icc_1_1, stable_features
+from perisurv.survival.stability import Intraclass, StableFeatures, icc_1_1, intraclass_correlation, stable_features
 from perisurv.survival.stacking import nonnegative_weights
 from perisurv.survival.standardise import Standardisation, Standardiser, fit_standardisation
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
+from perisurv.survival.univariate_filter import UnivariateCoxFilter
 
 __all__ = [
+    "BaselineHazard",
     "BoostedCox",
     "CoxModel",
     "CoxRegression",
@@ -30,18 +37,30 @@ __all__ = [
     "ForestCox",
     "FusedFeatures",
     "GroupSelection",
+    "Intraclass",
+    "KeptFeatures",
     "LassoOptions",
     "LassoPath",
+    "Linearity",
     "PcaFusion",
+    "ProportionalHazards",
+    "RedundancyClusters",
+    "RedundancyFilter",
     "RingChoice",
+    "Shrinkage",
     "Signature",
     "SignatureRegressor",
+    "StableFeatures",
     "Standardisation",
     "Standardiser",
     "UnivariateCox",
+    "UnivariateCoxFilter",
     "adjust_p",
     "assign_folds",
+    "check_linearity",
+    "check_proportional_hazards",
     "choose_ring",
+    "cluster_redundant",
     "cv_lasso_cox",
     "drop_redundant",
     "fit_cox",
@@ -51,11 +70,15 @@ __all__ = [
     "fit_signature",
     "fit_standardisation",
     "icc_1_1",
+    "intraclass_correlation",
     "lasso_cox_path",
     "nonnegative_weights",
     "out_of_fold_risks",
     "select_group",
     "select_groups",
+    "shrink_bootstrap",
+    "shrink_heuristic",
+    "shrink_ridge",
     "stable_features",
     "univariate_cox",
 ]

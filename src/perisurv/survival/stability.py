@@ -99,18 +99,7 @@ def intraclass_correlation(
         raise FeatureError(
             f"ICC needs an array (subjects, repeats, features) with two subjects and repeats, got {data.shape}."
         )
-    found = np.full((7, data.shape[2]), np.nan)
-    found[3:5] = 0.0
-    subjects = np.zeros(data.shape[2], dtype=np.intp)
-    missing = np.isnan(data).any(axis=1)
-    # Features with the same gaps are computed together.
-    patterns, group = np.unique(np.packbits(missing, axis=0), axis=1, return_inverse=True)
-    for n in range(patterns.shape[1]):
-        at = np.flatnonzero(group == n)
-        kept = ~missing[:, at[0]]
-        if kept.all() or (incomplete == "drop" and kept.sum() >= 2):
-            found[:, at] = _correlation(data[kept][:, :, at], form, confidence)
-            subjects[at] = kept.sum()
+    found, subjects = _each_pattern(data, form, confidence, incomplete)
     icc, lower, upper, df1, df2, f, p = found
     return Intraclass(form, icc, lower, upper, f, df1, df2, p, subjects)
 
@@ -213,6 +202,26 @@ class StableFeatures(TableTransformer):
             return KeptFeatures(names, frozenset(table.patients) | table.seen)
 
         return self._learn(X, y, fit)
+
+
+def _each_pattern(
+    data: Floats, form: IntraclassForm, confidence: float, incomplete: str
+) -> tuple[Floats, NDArray[np.intp]]:
+    """Numbers (7, features) and subjects that counted; features with the same gaps are computed together."""
+    n, _, features = data.shape
+    missing: NDArray[np.bool_] = np.asarray(np.isnan(data).any(axis=1))
+    if not missing.any():
+        return _correlation(data, form, confidence), np.full(features, n, dtype=np.intp)
+    found = np.full((7, features), np.nan)
+    subjects = np.zeros(features, dtype=np.intp)
+    patterns, group = np.unique(np.packbits(missing, axis=0), axis=1, return_inverse=True)
+    for pattern in range(patterns.shape[1]):
+        at = np.flatnonzero(group == pattern)
+        kept = ~missing[:, at[0]]
+        if kept.all() or (incomplete == "drop" and kept.sum() >= 2):
+            found[:, at] = _correlation(data[kept][:, :, at], form, confidence)
+            subjects[at] = kept.sum()
+    return found, subjects
 
 
 def _same_rows(repeat: Features, table: FeatureTable) -> Floats:
