@@ -1,4 +1,4 @@
-"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion. No fitted object scores its patients.
+"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion, ComBat. No fitted object scores its patients.
 
 Numba loads at the first LASSO fit, not at import.
 """
@@ -7,6 +7,19 @@ from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.harmonise import (
+    BatchAccuracy,
+    ComBat,
+    CombatOptions,
+    Harmonisation,
+    RobustOptions,
+    RobustScale,
+    RobustScaling,
+    batch_accuracy,
+    batches,
+    fit_combat,
+    fit_robust_scale,
+)
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.ring_choice import RingChoice, choose_ring
@@ -17,27 +30,38 @@ from perisurv.survival.standardise import Standardisation, Standardiser, fit_sta
 from perisurv.survival.univariate import UnivariateCox, adjust_p, univariate_cox
 
 __all__ = [
+    "BatchAccuracy",
+    "ComBat",
+    "CombatOptions",
     "CoxModel",
     "CvLasso",
     "Domain",
     "FitOptions",
     "FusedFeatures",
     "GroupSelection",
+    "Harmonisation",
     "LassoOptions",
     "LassoPath",
     "RingChoice",
+    "RobustOptions",
+    "RobustScale",
+    "RobustScaling",
     "Signature",
     "Standardisation",
     "Standardiser",
     "UnivariateCox",
     "adjust_p",
     "assign_folds",
+    "batch_accuracy",
+    "batches",
     "choose_ring",
     "cv_lasso_cox",
     "drop_redundant",
+    "fit_combat",
     "fit_cox",
     "fit_domain",
     "fit_fusion",
+    "fit_robust_scale",
     "fit_signature",
     "fit_standardisation",
     "icc_1_1",
