@@ -1,4 +1,4 @@
-"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion. No fitted object scores its patients.
+"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion, ComBat. No fitted object scores its patients.
 
 Numba loads at the first LASSO fit, not at import.
 """
@@ -8,6 +8,19 @@ from perisurv.survival.cox import BaselineHazard, CoxModel, CoxRegression, fit_c
 from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, PcaFusion, fit_fusion
+from perisurv.survival.harmonise import (
+    BatchAccuracy,
+    ComBat,
+    CombatOptions,
+    Harmonisation,
+    RobustOptions,
+    RobustScale,
+    RobustScaling,
+    batch_accuracy,
+    batches,
+    fit_combat,
+    fit_robust_scale,
+)
 from perisurv.survival.kept import KeptFeatures
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
@@ -16,7 +29,7 @@ from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.proportional_hazards import ProportionalHazards, check_proportional_hazards
 from perisurv.survival.redundancy import RedundancyClusters, RedundancyFilter, cluster_redundant
 from perisurv.survival.ring_choice import RingChoice, choose_ring
-from perisurv.survival.selection import GroupSelection, drop_redundant, select_group, select_groups
+from perisurv.survival.selection import GroupSelection, select_group, select_groups
 from perisurv.survival.shrinkage import Shrinkage, shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.signature import Signature, fit_signature
 from perisurv.survival.signature_regressor import SignatureRegressor
@@ -28,7 +41,10 @@ from perisurv.survival.univariate_filter import UnivariateCoxFilter
 
 __all__ = [
     "BaselineHazard",
+    "BatchAccuracy",
     "BoostedCox",
+    "ComBat",
+    "CombatOptions",
     "CoxModel",
     "CoxRegression",
     "CvLasso",
@@ -37,6 +53,7 @@ __all__ = [
     "ForestCox",
     "FusedFeatures",
     "GroupSelection",
+    "Harmonisation",
     "Intraclass",
     "KeptFeatures",
     "LassoOptions",
@@ -47,6 +64,9 @@ __all__ = [
     "RedundancyClusters",
     "RedundancyFilter",
     "RingChoice",
+    "RobustOptions",
+    "RobustScale",
+    "RobustScaling",
     "Shrinkage",
     "Signature",
     "SignatureRegressor",
@@ -57,16 +77,19 @@ __all__ = [
     "UnivariateCoxFilter",
     "adjust_p",
     "assign_folds",
+    "batch_accuracy",
+    "batches",
     "check_linearity",
     "check_proportional_hazards",
     "choose_ring",
     "cluster_redundant",
     "cv_lasso_cox",
-    "drop_redundant",
+    "fit_combat",
     "fit_cox",
     "fit_domain",
     "fit_fusion",
     "fit_late_fusion",
+    "fit_robust_scale",
     "fit_signature",
     "fit_standardisation",
     "icc_1_1",
