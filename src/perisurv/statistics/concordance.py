@@ -145,26 +145,27 @@ class RankedPairs:
         return left
 
     def resampled(self, counts: Ints) -> Floats:
-        """C of every resample of the patients.
+        """C of every resample; NaN where no pair can be compared. Parameters as for :meth:`resampled_sums`."""
+        agree, total = self.resampled_sums(counts)
+        values: Floats = np.divide(agree, total, out=np.full(len(total), np.nan), where=total > 0)
+        return values
+
+    def resampled_sums(self, counts: Ints) -> tuple[Floats, Floats]:
+        """Concordant and comparable pairs of every resample of the patients, shape (resamples,) each.
+
+        Counts and halves are exact in binary, so these are the same bytes whatever the order of the additions.
 
         Parameters
         ----------
         counts
             How often each patient stands in each resample, in the order of the caller, shape (resamples, n).
             Case weights play no part.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (resamples,); NaN where no pair can be compared. Counts and halves are exact in binary, so these are
-            the same bytes whatever the order of the additions.
         """
         from perisurv.statistics.kernels.concordance import resampled_sums  # noqa: PLC0415 (numba loads when first used)
 
         counts = np.ascontiguousarray(counts, dtype=np.int64)
         agree, total = resampled_sums(self.rank, self.event, self.first, self.bounds, self.order, counts)
-        values: Floats = np.divide(agree, total, out=np.full(len(total), np.nan), where=total > 0)
-        return values
+        return np.asarray(agree), np.asarray(total)
 
 
 def harrell_c(

@@ -27,7 +27,7 @@ from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.linearity import Linearity, check_linearity
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.proportional_hazards import ProportionalHazards, check_proportional_hazards
-from perisurv.survival.redundancy import RedundancyClusters, RedundancyFilter, cluster_redundant
+from perisurv.survival.redundancy import RedundancyClusters, RedundancyFilter, cluster_redundant, drop_redundant
 from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, select_group, select_groups
 from perisurv.survival.shrinkage import Shrinkage, shrink_bootstrap, shrink_heuristic, shrink_ridge
@@ -85,6 +85,7 @@ __all__ = [
     "cluster_redundant",
     "cv_lasso_cox",
     "fit_combat",
+    "drop_redundant",
     "fit_cox",
     "fit_domain",
     "fit_fusion",

@@ -204,7 +204,7 @@ def _stability(members: list[str], stability: Mapping[str, float]) -> Floats:
     unknown = [name for name in members if name not in stability]
     if unknown:
         raise FeatureError(f"Redundancy: feature {unknown[0]!r} has no stability.")
-    return np.nan_to_num(np.array([stability[name] for name in members], dtype=float), nan=-np.inf)
+    return np.asarray(np.nan_to_num(np.array([stability[name] for name in members], dtype=float), nan=-np.inf))
 
 
 def _ranks(table: FeatureTable | pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.floating]]:

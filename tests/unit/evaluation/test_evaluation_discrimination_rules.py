@@ -382,7 +382,7 @@ def test_hard_cases_of_explained_variation() -> None:
 
 
 def test_optimism_of_noise_is_found() -> None:
-    """The refit takes the best of 20 columns of noise: its Dxy is optimism, of which the bootstrap finds a good part."""
+    """The refit takes the best of 20 columns of noise: its Dxy is optimism, and the bootstrap finds a part of it."""
     rng = np.random.default_rng(2)
     x = rng.normal(size=(120, 20))
     outcome = _outcome((1 + rng.exponential(1000, 120)).tolist(), [1] * 120)
