@@ -9,6 +9,22 @@ from perisurv.evaluation.brier import (
     integrated_brier,
     paired_brier_difference,
 )
+from perisurv.evaluation.calibration import (
+    CalibrationGroup,
+    CalibrationLine,
+    ObservedExpected,
+    calibration_groups,
+    calibration_line,
+    calibration_slope,
+    observed_expected,
+)
+from perisurv.evaluation.calibration_curve import (
+    CalibrationCurve,
+    CalibrationError,
+    CalibrationMethod,
+    calibration_curve,
+)
+from perisurv.evaluation.cloglog import cloglog
 from perisurv.evaluation.competing_risks import FineGray, GrayTest, cause_specific, fine_gray, gray_test
 from perisurv.evaluation.controls import permuted
 from perisurv.evaluation.decision_curve import DecisionCurve, binary_decision_curve, decision_curve
@@ -19,6 +35,7 @@ from perisurv.evaluation.hazard_ratio import GroupHazardRatio, group_hazard_rati
 from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
 from perisurv.evaluation.log_rank import LogRank, LogRankWeight, log_rank, log_rank_test, log_rank_trend
 from perisurv.evaluation.optimism import OptimismRow, optimism_bootstrap
+from perisurv.evaluation.reclassification import Reclassification, reclassification
 from perisurv.evaluation.resampling import bca_interval, bootstrap_counts, percentile_interval
 from perisurv.evaluation.risk_groups import risk_group_curves
 from perisurv.evaluation.rmst import RestrictedMeanComparison, restricted_mean, restricted_mean_difference
@@ -39,6 +56,11 @@ __all__ = [
     "AucCurve",
     "BranchResult",
     "BrierCurve",
+    "CalibrationCurve",
+    "CalibrationError",
+    "CalibrationGroup",
+    "CalibrationLine",
+    "CalibrationMethod",
     "DecisionCurve",
     "Estimate",
     "ExplainedVariation",
@@ -52,8 +74,10 @@ __all__ = [
     "LogRank",
     "LogRankWeight",
     "ModelIndexes",
+    "ObservedExpected",
     "OptimismRow",
     "PairedDifference",
+    "Reclassification",
     "RestrictedMeanComparison",
     "RocCurve",
     "Split",
@@ -64,7 +88,12 @@ __all__ = [
     "bootstrap_counts",
     "brier_score",
     "c_index_interval",
+    "calibration_curve",
+    "calibration_groups",
+    "calibration_line",
+    "calibration_slope",
     "cause_specific",
+    "cloglog",
     "decision_curve",
     "evaluate_branch",
     "evaluation_from_json",
@@ -84,6 +113,7 @@ __all__ = [
     "log_rank_test",
     "log_rank_trend",
     "model_indexes",
+    "observed_expected",
     "optimism_bootstrap",
     "paired_auc_difference",
     "paired_brier_difference",
@@ -91,6 +121,7 @@ __all__ = [
     "paired_uno_difference",
     "percentile_interval",
     "permuted",
+    "reclassification",
     "repeated_folds",
     "restricted_mean",
     "restricted_mean_difference",

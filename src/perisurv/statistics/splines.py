@@ -22,7 +22,7 @@ def spline_knots(values: Floats, count: int) -> Floats:
     Returns
     -------
     numpy.ndarray
-        Shape (count,); empty where values repeat so much that fewer than three knots differ: a straight line is left.
+        Shape (count,); empty where fewer values than knots differ, or fewer than three knots do: a straight line is left.
 
     Raises
     ------
@@ -31,6 +31,8 @@ def spline_knots(values: Floats, count: int) -> Floats:
     """
     if count not in QUANTILES:
         raise SettingsError(f"A restricted cubic spline takes 3, 4 or 5 knots here; got {count!r}.")
+    if len(np.unique(values)) < count:  # as many columns as distinct values at most
+        return np.zeros(0)
     knots = np.quantile(values, QUANTILES[count])
     if 10 <= len(values) < FEW:
         ordered = np.sort(values)
