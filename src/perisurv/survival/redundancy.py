@@ -204,7 +204,8 @@ def _stability(members: list[str], stability: Mapping[str, float]) -> Floats:
     unknown = [name for name in members if name not in stability]
     if unknown:
         raise FeatureError(f"Redundancy: feature {unknown[0]!r} has no stability.")
-    return np.nan_to_num(np.array([stability[name] for name in members], dtype=float), nan=-np.inf)
+    values: Floats = np.array([stability[name] for name in members], dtype=float)
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 def _ranks(table: FeatureTable | pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.floating]]:
@@ -237,8 +238,7 @@ def _norm(ranks: NDArray[np.floating]) -> Floats:
 def _correlation(ranks: NDArray[np.floating]) -> Floats:
     """Absolute Spearman correlations, shape (features, features)."""
     norm = _norm(ranks)
-    product: Floats = np.abs(ranks @ ranks.T).astype(float)
-    return np.asarray(product / np.outer(norm, norm))
+    return np.asarray(np.abs(ranks @ ranks.T) / np.outer(norm, norm), dtype=float)
 
 
 def _first_of_copies(ranks: NDArray[np.floating]) -> Places:

@@ -194,6 +194,8 @@ class StableFeatures(TableTransformer):
         def fit(table: FeatureTable, _: object) -> KeptFeatures:
             if not repeats:
                 raise FeatureError("StableFeatures needs repeats: tables of the same features, measured again.")
+            if len(table) < 2:
+                raise FeatureError("StableFeatures needs two patients at least; there is 1 sample.")
             values = np.stack([table.frame.to_numpy(), *(_same_rows(r, table) for r in repeats)], axis=1)
             found = intraclass_correlation(values, self.form)
             self.icc_, self.icc_lower_ = found.icc, found.lower
