@@ -127,8 +127,7 @@ def cluster_redundant(
     names, ranks = _ranks(table)
     cluster = _clusters(ranks, rho, method)
     kept = []
-    for number in range(int(cluster.max(initial=-1)) + 1):
-        members = np.flatnonzero(cluster == number)
+    for members in _groups(cluster):
         if stability is not None:
             value = _stability([names[n] for n in members], stability)
         elif representative == "medoid" and len(members) > 2:
@@ -187,6 +186,11 @@ class RedundancyFilter(TableTransformer):
             return KeptFeatures(found.kept, seen)
 
         return self._learn(X, y, fit)
+
+
+def _groups(label: NDArray[np.integer]) -> list[Places]:
+    """Positions of each label, ascending."""
+    return np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]) if len(label) else []
 
 
 def _check_choices(method: str, representative: str, stability: Mapping[str, float] | None) -> None:
@@ -310,11 +314,10 @@ def _clusters(ranks: NDArray[np.floating], rho: float, method: Linkage) -> Place
     pairs = [_alike(ranks, block, start, rho, strictly=False) for start, block in _blocks(ranks)]
     if not pairs:
         return np.zeros(0, dtype=np.intp)
-    count, component = connected_components(_graph(pairs, p), directed=False)
+    _, component = connected_components(_graph(pairs, p), directed=False)
     label = np.zeros(p, dtype=np.intp)
     used = 0
-    order = np.argsort(component, kind="stable")
-    for members in np.split(order, np.cumsum(np.bincount(component, minlength=count))[:-1]):
+    for members in _groups(component):
         own = _cut(_correlation(ranks[members]), rho, method) if len(members) > 2 else np.zeros(len(members), dtype=int)
         label[members] = used + own
         used += int(own.max(initial=-1)) + 1

@@ -320,4 +320,5 @@ def _two_way(squares: Floats, n: int, k: int, confidence: float, form: Intraclas
 
 def _of_ratio(f: Floats, k: int) -> Floats:
     """(f - 1) / (f + k - 1); 1 where repeats agree exactly."""
-    return np.where(np.isinf(f), 1.0, (f - 1) / (f + k - 1))
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(f), 1.0, (f - 1) / (f + k - 1))
