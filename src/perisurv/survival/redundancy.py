@@ -127,8 +127,7 @@ def cluster_redundant(
     names, ranks = _ranks(table)
     cluster = _clusters(ranks, rho, method)
     kept = []
-    for number in range(int(cluster.max(initial=-1)) + 1):
-        members = np.flatnonzero(cluster == number)
+    for members in _groups(cluster):
         if stability is not None:
             value = _stability([names[n] for n in members], stability)
         elif representative == "medoid" and len(members) > 2:
@@ -189,6 +188,11 @@ class RedundancyFilter(TableTransformer):
         return self._learn(X, y, fit)
 
 
+def _groups(label: NDArray[np.integer]) -> list[Places]:
+    """Positions of each label, ascending."""
+    return np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]) if len(label) else []
+
+
 def _check_choices(method: str, representative: str, stability: Mapping[str, float] | None) -> None:
     for key, value, allowed in (
         ("method", method, get_args(Linkage)),
@@ -204,7 +208,8 @@ def _stability(members: list[str], stability: Mapping[str, float]) -> Floats:
     unknown = [name for name in members if name not in stability]
     if unknown:
         raise FeatureError(f"Redundancy: feature {unknown[0]!r} has no stability.")
-    return np.asarray(np.nan_to_num(np.array([stability[name] for name in members], dtype=float), nan=-np.inf))
+    values: Floats = np.array([stability[name] for name in members], dtype=float)
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 def _ranks(table: FeatureTable | pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.floating]]:
@@ -237,8 +242,7 @@ def _norm(ranks: NDArray[np.floating]) -> Floats:
 def _correlation(ranks: NDArray[np.floating]) -> Floats:
     """Absolute Spearman correlations, shape (features, features)."""
     norm = _norm(ranks)
-    product: Floats = np.abs(ranks @ ranks.T).astype(float)
-    return np.asarray(product / np.outer(norm, norm))
+    return np.asarray(np.abs(ranks @ ranks.T) / np.outer(norm, norm), dtype=float)
 
 
 def _first_of_copies(ranks: NDArray[np.floating]) -> Places:
@@ -310,11 +314,10 @@ def _clusters(ranks: NDArray[np.floating], rho: float, method: Linkage) -> Place
     pairs = [_alike(ranks, block, start, rho, strictly=False) for start, block in _blocks(ranks)]
     if not pairs:
         return np.zeros(0, dtype=np.intp)
-    count, component = connected_components(_graph(pairs, p), directed=False)
+    _, component = connected_components(_graph(pairs, p), directed=False)
     label = np.zeros(p, dtype=np.intp)
     used = 0
-    order = np.argsort(component, kind="stable")
-    for members in np.split(order, np.cumsum(np.bincount(component, minlength=count))[:-1]):
+    for members in _groups(component):
         own = _cut(_correlation(ranks[members]), rho, method) if len(members) > 2 else np.zeros(len(members), dtype=int)
         label[members] = used + own
         used += int(own.max(initial=-1)) + 1

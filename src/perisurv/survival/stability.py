@@ -194,6 +194,8 @@ class StableFeatures(TableTransformer):
         def fit(table: FeatureTable, _: object) -> KeptFeatures:
             if not repeats:
                 raise FeatureError("StableFeatures needs repeats: tables of the same features, measured again.")
+            if len(table) < 2:
+                raise FeatureError("StableFeatures needs two patients at least; there is 1 sample.")
             values = np.stack([table.frame.to_numpy(), *(_same_rows(r, table) for r in repeats)], axis=1)
             found = intraclass_correlation(values, self.form)
             self.icc_, self.icc_lower_ = found.icc, found.lower
@@ -318,4 +320,5 @@ def _two_way(squares: Floats, n: int, k: int, confidence: float, form: Intraclas
 
 def _of_ratio(f: Floats, k: int) -> Floats:
     """(f - 1) / (f + k - 1); 1 where repeats agree exactly."""
-    return np.where(np.isinf(f), 1.0, (f - 1) / (f + k - 1))
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(f), 1.0, (f - 1) / (f + k - 1))
