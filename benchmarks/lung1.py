@@ -1,8 +1,8 @@
 """``make bench-lung1``: what honest cross-validation finds on public features of LUNG1.
 
-145 patients with the 1 218 features of their GTV-1 and the clinical table. Nested cross-validation, 5 folds, 10 repeats:
-volume alone, clinical columns, LASSO-Cox on radiomics, radiomics and clinical columns together; the same with the outcome
-dealt to other patients. Nothing is tuned here: settings are the defaults.
+145 patients with the 1 218 features of their GTV-1 and the clinical table. Nested cross-validation, 5 folds, 10
+repeats: volume alone, clinical columns, LASSO-Cox on radiomics, radiomics and clinical columns together; the same with
+the outcome dealt to other patients. Nothing is tuned here: settings are the defaults.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """``make bench-nested``: the full nested fit of the tabular branches, and what it costs.
 
-303 simulated patients x 5 000 features: tumour and 4 rings of 1 000 each, in blocks of like features as radiomics are, a
-few of them prognostic. 5 folds x 5 repeats; in each of the 25 splits the ring is chosen by inner cross-validation
-(5 folds x 2) and every rung of the ladder is fitted again: volume, clinical, tumour, each ring, tumour + ring, combined.
+303 simulated patients x 5 000 features: tumour and 4 rings of 1 000 each, in blocks of like features as radiomics are,
+a few of them prognostic. 5 folds x 5 repeats; in each of the 25 splits the ring is chosen by inner cross-validation
+(5 folds x 2) and every rung of the ladder is fitted again: volume, clinical, tumour, each ring, tumour + ring,
+combined.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import time
 
 import numpy as np
 import pandas as pd
-from table import Row, publish
 
 from perisurv.core import FeatureTable, Outcome
 from perisurv.study import stages
 from perisurv.study.designs import Patients
 from perisurv.study.nested import CHOSEN, validate_branches
 from perisurv.study.settings import StudySettings, settings_from_dict
+from table import Row, publish
 
 PATIENTS, PER_REGION, WIDTHS_MM = 303, 1000, (3.0, 6.0, 9.0, 12.0)
 SECONDS = 180.0
@@ -74,14 +75,11 @@ def main() -> None:
     start = time.perf_counter()
     found = validate_branches(table, Patients(outcome, {}, {}), stages.branches(CHOSEN, settings), settings)
     seconds = time.perf_counter() - start
-    what = (
-        f"nested fit of the tabular branches, 303 x 5 000, 5 x {given.repeats} folds, 4 rings, {given.workers} workers"
-    )
+    what = f"tabular branches, 303 x 5 000, 5 x {given.repeats} folds, 4 rings, {given.workers} workers"
     rows = [Row(what, seconds, "s", f"< {SECONDS:g}", seconds < SECONDS)]
     rows += [Row(f"{branch}: C", value, "") for branch, value in found.score.c_index.items()]
-    rows += [
-        Row(f"splits that chose {ring}", votes, f"of {len(found.fits)}") for ring, votes in found.ring_votes.items()
-    ]
+    of = f"of {len(found.fits)}"
+    rows += [Row(f"splits that chose {ring}", votes, of) for ring, votes in found.ring_votes.items()]
     publish("nested", rows, "make bench-nested")
 
 
