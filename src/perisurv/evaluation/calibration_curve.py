@@ -80,7 +80,7 @@ class CalibrationCurve:
     failed: int
 
 
-def calibration_curve(  # noqa: PLR0913 (what, when, how, and how sure)
+def calibration_curve(
     outcome: Outcome,
     risk: ArrayLike,
     horizon_days: float,
@@ -171,7 +171,7 @@ def _errors(predicted: Floats, observed: Floats) -> Floats:
     return np.array([error.mean(), *np.quantile(error, [0.5, 0.9]), error.max()])
 
 
-def _resampled(  # noqa: PLR0913 (private)
+def _resampled(
     fit: Callable[[Floats, Floats, Bools, float], Fitted],
     outcome: Outcome,
     horizon_days: float,
