@@ -17,12 +17,24 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perisurv.core import FeatureError, FeatureTable, LeakageError, Outcome
-from perisurv.survival import Standardiser
+from perisurv.survival import ComBat, RobustScaling, Standardiser
 from perisurv.survival.estimator import SurvivalRegressor, TableTransformer
 
 # Name -> estimator. A new estimator of the room is listed here, or this file fails.
 ESTIMATORS: dict[str, Any] = {
+    "ComBat": ComBat(),
+    "RobustScaling": RobustScaling(),
     "Standardiser": Standardiser(),
+}
+# Estimators that look a patient up: our battery only, as the rows of scikit-learn's checks are nobody.
+SITES = {f"p{k:02d}": "AB"[k % 3 == 0] for k in range(80)}
+BY_PATIENT: dict[str, Any] = {
+    "ComBat, two batches": ComBat(batch=SITES),
+    "ComBat, covariate": ComBat(
+        batch=SITES, covariates=pd.DataFrame({"age": np.arange(80.0) % 7}, index=list(SITES)), prior="nonparametric"
+    ),
+    "M-ComBat": ComBat(batch=SITES, m_combat=True, reference="B"),
+    "RobustScaling, two batches": RobustScaling(batch=SITES, spread="mad"),
 }
 NEED_OUTCOME = {name for name, e in ESTIMATORS.items() if e.__sklearn_tags__().target_tags.required}
 
@@ -73,11 +85,12 @@ def cohort(seed: int = 3, n: int = 80) -> tuple[FeatureTable, Outcome]:
 
 TABLE, OUTCOME = cohort()
 TRAINING, NEW = TABLE.patients[:60], TABLE.patients[60:]
-each = pytest.mark.parametrize("name", list(ESTIMATORS))
+BATTERY = ESTIMATORS | BY_PATIENT
+each = pytest.mark.parametrize("name", list(BATTERY))
 
 
 def fitted(name: str, table: FeatureTable | None = None, outcome: Outcome = OUTCOME) -> Any:
-    return clone(ESTIMATORS[name]).fit(TABLE.take(TRAINING) if table is None else table, outcome)
+    return clone(BATTERY[name]).fit(TABLE.take(TRAINING) if table is None else table, outcome)
 
 
 def applied(estimator: Any, table: FeatureTable) -> np.ndarray[Any, Any]:
@@ -102,7 +115,7 @@ def test_order_of_rows_changes_nothing(name: str) -> None:
 
 @each
 def test_refuses_nan(name: str) -> None:
-    estimator = ESTIMATORS[name]
+    estimator = BATTERY[name]
     if estimator.__sklearn_tags__().input_tags.allow_nan:
         pytest.skip("imputes")
     frame = TABLE.take(TRAINING).frame.copy()
@@ -152,7 +165,7 @@ def test_a_patient_is_transformed_alone_as_among_others(name: str) -> None:
 @each
 def test_not_fitted(name: str) -> None:
     with pytest.raises(NotFittedError):
-        applied(clone(ESTIMATORS[name]), TABLE.take(NEW))
+        applied(clone(BATTERY[name]), TABLE.take(NEW))
 
 
 @each

@@ -1,4 +1,4 @@
-"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion, ComBat. No fitted object scores its patients.
+"""Features and follow-up -> a signature: ComBat, selection, LASSO-Cox, PCA, Cox. No fitted object scores its patients.
 
 Numba loads at the first LASSO fit, not at import.
 """
