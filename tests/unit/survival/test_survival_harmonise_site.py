@@ -39,28 +39,27 @@ def test_a_shift_is_seen_before_and_not_after() -> None:
     assert np.mean(list(before.recall.values())) == pytest.approx(before.balanced_accuracy)
 
 
-@pytest.mark.parametrize("harmonise", [None, ComBat()])
-def test_without_any_effect_it_is_chance(harmonise: ComBat | None) -> None:
-    table, batch = data(30, 12)
+def test_without_any_effect_it_is_chance() -> None:
+    table, batch = data(20, 12)
     ids = np.array(table.patients)
     results = []
-    for seed in range(10):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         mixed = dict(zip(rng.permutation(ids).tolist(), batch.values(), strict=True))
-        results.append(batch_accuracy(table, mixed, rng=rng, harmonise=harmonise, repeats=1, permutations=9))
-    assert np.mean([r.balanced_accuracy for r in results]) == pytest.approx(0.5, abs=0.08)
+        results.append(batch_accuracy(table, mixed, rng=rng, harmonise=ComBat(), repeats=1, permutations=5))
+    assert np.mean([r.balanced_accuracy for r in results]) == pytest.approx(0.5, abs=0.1)
     assert 0.3 < np.mean([r.p for r in results if r.p is not None]) < 0.8
 
 
 def test_the_permutations_tell_an_effect_from_chance() -> None:
-    result = found(*data(40, 12, shift=0.7), permutations=19)
-    assert result.p == pytest.approx(1 / 20)
+    result = found(*data(40, 12, shift=0.7), permutations=9)
+    assert result.p == pytest.approx(1 / 10)
 
 
 def test_another_scale_is_seen_by_the_forest() -> None:
     table, batch = data(40, 8, scale=4.0)
-    forest = found(table, batch, classifier="forest", repeats=1).balanced_accuracy
-    assert forest > found(table, batch).balanced_accuracy + 0.1
+    linear, forest = found(table, batch), found(table, batch, classifier="forest", repeats=1)
+    assert forest.balanced_accuracy > linear.balanced_accuracy + 0.1
     assert found(table, batch, classifier="forest", repeats=1, harmonise=RobustScaling()).balanced_accuracy < 0.75
 
 

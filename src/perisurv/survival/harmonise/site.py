@@ -85,7 +85,7 @@ def batch_accuracy(
     harmonise
         An estimator to fit on each half; its own mapping of batches is replaced. None: the features as they are.
     classifier
-        ``linear`` (ridge) sees shifts; ``forest`` (200 trees) also other scales, and is slow.
+        ``linear`` (ridge) sees shifts; ``forest`` (100 trees) also other scales, and is slow.
     repeats
         Of halving and cross-validation.
     permutations
@@ -150,7 +150,7 @@ class _Run:
 
     def _classifier(self) -> Any:
         if self.classifier == "forest":
-            return RandomForestClassifier(200, class_weight="balanced", random_state=self.seed)
+            return RandomForestClassifier(100, class_weight="balanced", random_state=self.seed)
         return RidgeClassifier(alpha=1.0, class_weight="balanced")
 
 
