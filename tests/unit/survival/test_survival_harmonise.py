@@ -75,6 +75,11 @@ def test_batches(by: Any, labels: list[str]) -> None:
     assert list(batches(SCANS, by).values()) == labels
 
 
+def test_a_number_is_a_name_unless_it_is_a_thickness() -> None:
+    assert batches({"p1": {"centre": 2}}, "centre") == {"p1": "2"}
+    assert batches({"p1": {"slice_spacing_mm": np.float32(3)}}, "slice_thickness") == {"p1": "2.5 to 4 mm"}
+
+
 def test_bins_of_slice_thickness_can_be_chosen() -> None:
     assert list(batches(SCANS, "slice_thickness", edges_mm=[3]).values()) == ["up to 3 mm", "up to 3 mm", "over 3 mm"]
     with pytest.raises(SettingsError, match="rise"):
