@@ -1,6 +1,6 @@
-"""Features and follow-up -> a signature: Cox, LASSO-Cox, selection, fusion, ComBat. No fitted object scores its patients.
+"""Features and follow-up -> a signature: Cox, LASSO-Cox, fusion, ComBat. No fitted object scores its patients.
 
-Numba loads at the first LASSO fit, not at import.
+Numba loads when it is first used, not at import.
 """
 
 from perisurv.survival.comparators import BoostedCox, ForestCox

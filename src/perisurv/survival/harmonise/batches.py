@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -48,7 +49,8 @@ def batches(acquisition: Acquisition, by: BatchBy, *, edges_mm: Sequence[float] 
     """
     if by not in get_args(BatchBy):
         raise SettingsError(f"A batch can go by {', '.join(get_args(BatchBy))}; got {by!r}.")
-    found = {patient: _label(row.get(KEYS[by]), edges_mm) for patient, row in acquisition.items()}
+    edges = tuple(edges_mm) if by == "slice_thickness" else ()
+    found = {patient: _label(row.get(KEYS[by]), edges) for patient, row in acquisition.items()}
     lacking = sorted(p for p, label in found.items() if not label)
     if lacking:
         raise FeatureError(
@@ -123,9 +125,9 @@ def check_sample(batch: str, known: Sequence[str], table: FeatureTable, unseen: 
 
 def _label(value: object, edges_mm: Sequence[float]) -> str:
     """Text of a batch; empty: unknown."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
+    if value is None or (isinstance(value, Real) and math.isnan(value)) or value is pd.NA:
         return ""
-    if isinstance(value, int | float) and edges_mm:
+    if isinstance(value, Real) and edges_mm:
         return _bin(float(value), edges_mm)
     return str(value).strip()
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import RidgeClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
 from perisurv.survival.harmonise.batches import Batches, labels_of
@@ -26,6 +24,7 @@ Labels = NDArray[np.str_]
 Classifier = Literal["linear", "forest"]
 
 FOLDS = 5
+SMALLEST = 6  # three patients in each half
 NORMAL_975 = 1.959963984540054
 
 
@@ -38,7 +37,8 @@ class BatchAccuracy:
     balanced_accuracy
         Mean over the batches of the share of their patients that is recognised, mean over repeats.
     lower, upper
-        Its 95 % interval, normal, over patients within batches; the classifier is taken as given.
+        Its 95 % interval, from the binomial variance within each batch. That the classifiers of a cross-validation
+        share patients is not in it; ``p`` knows that.
     chance
         One over the number of batches: what features give that know nothing of the batch.
     p
@@ -65,11 +65,14 @@ def batch_accuracy(
     repeats: int = 5,
     permutations: int = 0,
 ) -> BatchAccuracy:
-    """How well the batch can be predicted from the features of patients held out.
+    """How well the batch of new patients can be predicted from their features.
 
-    Stratified cross-validation in five folds (fewer if a batch is smaller). Scaling, harmonisation and classifier are
-    fitted in each fold on the other patients; of a held-out patient the harmonisation is told the batch, as for a new
-    patient. The same seed gives the same folds: without and with ``harmonise`` is before and after.
+    The patients of each batch are halved. The harmonisation is fitted on one half and applied to the other, as to new
+    patients whose batch is known; within that other half, a classifier is cross-validated in five folds (fewer if a
+    batch is small). Then the halves change places. The classifier never meets patients that the harmonisation was
+    fitted on: their batch means are equal by construction, which held-out ones are not, so a classifier trained on them
+    is wrong far more often than by chance and hides what is left.
+    The same seed gives the same halves: without and with ``harmonise`` is before and after.
 
     Parameters
     ----------
@@ -78,21 +81,22 @@ def batch_accuracy(
     batch
         Patient -> batch.
     rng
-        Deals the folds and the permutations.
+        Deals the halves, the folds and the permutations.
     harmonise
-        An estimator to fit in each fold; its own mapping of batches is replaced. None: the features as they are.
+        An estimator to fit on each half; its own mapping of batches is replaced. None: the features as they are.
     classifier
-        ``linear`` (ridge) sees shifts; ``forest`` (200 trees) also other scales, and is slow.
+        ``linear`` (ridge) sees shifts; ``forest`` (100 trees) also other scales, and is slow.
     repeats
-        Of the cross-validation.
+        Of halving and cross-validation.
     permutations
-        Of the batches over the patients, each with harmonisation and cross-validation from the start (one repeat). A
-        harmonisation of noise makes batches a little less predictable than chance, and the permutations have that too.
+        Of the batches over the patients, each with one halving, harmonisation and cross-validation; p compares them
+        with the first repeat. With many features a harmonisation leaves enough of its own estimation error to tell the
+        batches of new patients; the permutations have that too, so p asks for more than it.
 
     Raises
     ------
     FeatureError
-        If there are fewer than two batches, or one of fewer than three patients.
+        If there are fewer than two batches, or one of fewer than six patients.
     """
     if repeats < 1 or permutations < 0 or classifier not in ("linear", "forest"):
         raise SettingsError("batch_accuracy needs repeats >= 1, permutations >= 0 and a linear or forest classifier.")
@@ -100,16 +104,15 @@ def batch_accuracy(
     refuse_missing(table.frame.to_numpy(), table.names)
     labels = labels_of(batch, table.patients)
     known, sizes = np.unique(labels, return_counts=True)
-    if len(known) < 2 or sizes.min() < 3:
+    if len(known) < 2 or sizes.min() < SMALLEST:
         raise FeatureError(
-            "Prediction of the batch needs two batches of three patients or more; found "
+            f"Prediction of the batch needs two batches of {SMALLEST} patients or more; found "
             + ", ".join(f"{name} ({size})" for name, size in zip(known, sizes, strict=True))
             + "."
         )
-    seed = int(rng.integers(2**31))
-    run = _Run(table.frame, harmonise, classifier, min(FOLDS, int(sizes.min())), seed)
-    hits = np.mean([run.hits(labels, _folds(labels, run.folds, rng)) for _ in range(repeats)], axis=0)
-    return _summary(hits, labels, _p(run, hits, labels, permutations, rng))
+    run = _Run(table.frame, harmonise, classifier, int(rng.integers(2**31)))
+    hits = [run.hits(labels, rng) for _ in range(repeats)]
+    return _summary(np.mean(hits, axis=0), labels, _p(run, hits[0], labels, permutations, rng))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,40 +120,59 @@ class _Run:
     frame: pd.DataFrame
     harmonise: BatchTransformer | None
     classifier: Classifier
-    folds: int
     seed: int
 
-    def hits(self, labels: Labels, fold: NDArray[np.intp]) -> Floats:
-        """1 where the batch of a patient was predicted from the other folds, shape (patients,)."""
-        found = np.empty(len(labels))
-        for number in range(self.folds):
-            test = fold == number
-            seen, new = self._harmonised(labels, test)
-            model = self._classifier(seen.shape[1]).fit(seen, labels[~test])
-            found[test] = model.predict(new) == labels[test]
+    def hits(self, labels: Labels, rng: np.random.Generator) -> Floats:
+        """1 where the batch of a patient was predicted from others of its half, shape (patients,)."""
+        found, half = np.empty(len(labels)), _deal(labels, 2, rng)
+        for number in range(2):
+            new = half == number
+            values, own = self._harmonised(labels, new), labels[new]
+            fold = _deal(own, min(FOLDS, int(np.unique(own, return_counts=True)[1].min())), rng)
+            found[new] = self._crossed(values, own, fold)
         return found
 
-    def _harmonised(self, labels: Labels, test: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        seen, new = self.frame[~test], self.frame[test]
+    def _harmonised(self, labels: Labels, new: NDArray[np.bool_]) -> Floats:
         if self.harmonise is None:
-            return seen.to_numpy(), new.to_numpy()
+            return self.frame[new].to_numpy()
         batch = dict(zip(self.frame.index, labels.tolist(), strict=True))
-        step = clone(self.harmonise).set_params(batch=batch)
-        return np.asarray(step.fit_transform(seen)), np.asarray(step.transform(new))
+        step = clone(self.harmonise).set_params(batch=batch).fit(self.frame[~new])
+        return np.asarray(step.transform(self.frame[new]))
 
-    def _classifier(self, features: int) -> Any:
+    def _crossed(self, values: Floats, labels: Labels, fold: NDArray[np.intp]) -> Floats:
+        found = np.empty(len(labels))
+        if self.classifier == "linear":
+            values = _scores(values)
+        for number in range(int(fold.max()) + 1):
+            test = fold == number
+            found[test] = self._classifier().fit(values[~test], labels[~test]).predict(values[test]) == labels[test]
+        return found
+
+    def _classifier(self) -> Any:
         if self.classifier == "forest":
-            return RandomForestClassifier(200, class_weight="balanced", random_state=self.seed)
-        return make_pipeline(StandardScaler(), RidgeClassifier(alpha=float(features), class_weight="balanced"))
+            return RandomForestClassifier(100, class_weight="balanced", random_state=self.seed)
+        return RidgeClassifier(alpha=1.0, class_weight="balanced")
 
 
-def _folds(labels: Labels, folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Fold of each patient; every batch is dealt to the folds in turn."""
+def _deal(labels: Labels, parts: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Part of each patient; every batch is dealt to the parts in turn."""
     shuffled = rng.permutation(len(labels))
     dealt = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    fold = np.empty(len(labels), dtype=np.intp)
-    fold[dealt] = np.arange(len(labels)) % folds
-    return fold
+    part = np.empty(len(labels), dtype=np.intp)
+    part[dealt] = np.arange(len(labels)) % parts
+    return part
+
+
+def _scores(values: Floats) -> Floats:
+    """Patients in at most as many dimensions as patients, with the same distances over standardised features.
+
+    A linear classifier with a ridge penalty predicts the same from these. No label is looked at.
+    """
+    sd = values.std(axis=0)
+    varying = sd > 1e-12 * np.abs(values).max(axis=0)
+    z = (values - values.mean(axis=0))[:, varying] / sd[varying]
+    variance, axes = np.linalg.eigh(z @ z.T / max(1, z.shape[1]))
+    return np.asarray(axes * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _p(run: _Run, hits: Floats, labels: Labels, permutations: int, rng: np.random.Generator) -> float | None:
@@ -159,7 +181,7 @@ def _p(run: _Run, hits: Floats, labels: Labels, permutations: int, rng: np.rando
     reached, real = 1, _balanced(hits, labels)
     for _ in range(permutations):
         shuffled = rng.permutation(labels)
-        reached += _balanced(run.hits(shuffled, _folds(shuffled, run.folds, rng)), shuffled) >= real - 1e-12
+        reached += _balanced(run.hits(shuffled, rng), shuffled) >= real - 1e-12
     return reached / (permutations + 1)
 
 
@@ -168,15 +190,15 @@ def _balanced(hits: Floats, labels: Labels) -> float:
 
 
 def _summary(hits: Floats, labels: Labels, p: float | None) -> BatchAccuracy:
-    known = np.unique(labels)
-    of = [hits[labels == name] for name in known]
-    accuracy = float(np.mean([h.mean() for h in of]))
-    error = NORMAL_975 * float(np.sqrt(sum(h.var(ddof=1) / len(h) for h in of))) / len(known)
+    known, sizes = np.unique(labels, return_counts=True)
+    recall = np.array([hits[labels == name].mean() for name in known])
+    accuracy = float(recall.mean())
+    error = NORMAL_975 * float(np.sqrt((recall * (1 - recall) / sizes).sum())) / len(known)
     return BatchAccuracy(
         balanced_accuracy=accuracy,
         lower=max(0.0, accuracy - error),
         upper=min(1.0, accuracy + error),
         chance=1.0 / len(known),
         p=p,
-        recall={str(name): float(h.mean()) for name, h in zip(known, of, strict=True)},
+        recall=dict(zip((str(name) for name in known), recall.tolist(), strict=True)),
     )
