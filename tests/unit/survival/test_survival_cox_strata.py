@@ -173,7 +173,7 @@ def test_an_outlier_takes_its_own_coefficient_only(value: float) -> None:
     wild.iloc[3, 0] = value
     model = fit_cox(wild, OUTCOME)
     assert abs(model.coef[0]) * value < 2
-    np.testing.assert_allclose(model.coef[1:], fit_cox(X[TERMS[1:]], OUTCOME).coef, rtol=0.02)
+    np.testing.assert_allclose(model.coef[1:], fit_cox(X[TERMS[1:]], OUTCOME).coef, rtol=0.05)
 
 
 @pytest.mark.parametrize("deaths", [2, 5, 10, 30])
