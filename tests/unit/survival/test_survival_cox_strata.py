@@ -1,6 +1,7 @@
 """Cox with strata and case weights: every number of R, baselines, the estimator, and cases without an answer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from perisurv.core import ConvergenceError, FeatureError, FeatureTable, LeakageError, Outcome, OutcomeError
 from perisurv.statistics import RiskSets
-from perisurv.survival import CoxRegression, fit_cox
+from perisurv.survival import BaselineHazard, CoxModel, CoxRegression, codec, fit_cox
 from perisurv.survival.cox_maximum import cox_maximum
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "survival_cox.json").read_text())
@@ -211,3 +212,22 @@ def test_estimator_is_the_function() -> None:
         CoxRegression().fit(table, OUTCOME, strata=["a", "b"])
     with pytest.raises(OutcomeError, match="Case weights"):
         CoxRegression().fit(table, OUTCOME, sample_weight=[1.0, 2.0])
+
+
+def test_a_stratified_model_is_saved_and_read() -> None:
+    model = fit_cox(X, OUTCOME, strata=DATA["centre"], weight=DATA["w"])
+    text = codec.encode(model, "model", 1)
+    read = codec.decode(CoxModel, text, "model", 1)
+    assert codec.encode(read, "model", 1) == text
+    risk = np.linspace(-1, 1, 3)
+    for strata in (None, ["1", "99", "elsewhere"]):
+        np.testing.assert_array_equal(read.survival(risk, (6.0,), strata), model.survival(risk, (6.0,), strata))
+    np.testing.assert_array_equal(read.p, model.p)
+
+
+def test_baselines_and_strata_must_fit() -> None:
+    model = fit_cox(X, OUTCOME, strata=DATA["centre"])
+    with pytest.raises(FeatureError, match="one for each stratum"):
+        replace(model, strata=("1",))
+    with pytest.raises(FeatureError, match="one value a time of death"):
+        BaselineHazard(np.ones(2), np.ones(3), 5.0)
