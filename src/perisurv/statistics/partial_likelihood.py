@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
-LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
+LONGEST_STEP = 5.0  # change of a log hazard ratio in the first iteration that is too long; then twice that, ...
+FAR = 50.0  # from steps of this length on it is looked at whether the maximum is finite
 COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
 SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
 UNDERFLOW = 1e-280  # a sum at risk, relative to the largest hazard of the stratum, that has lost its digits
@@ -53,16 +54,24 @@ def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...])
     unit = float(sets.death_weight.mean())  # case weights may have any scale
     _check_identified(start, unit, names)
     information, objective = start, sets.log_likelihood(np.zeros(len(x)))
+    longest = LONGEST_STEP
     for _ in range(MAX_ITERATIONS):
         step = linalg.solve(information, gradient, assume_a="sym")
         if gradient @ step / 2 < TOLERANCE * unit:
             _check_finite_maximum(information, start, coef, names)
             return coef + step, derivatives(x, sets, coef + step, penalty)[1]
-        step *= min(1.0, LONGEST_STEP / np.abs(x @ step).max())
+        length = float(np.abs(x @ step).max())
+        if length > longest:  # once is a poor start; again and again, a maximum at infinity: go there faster
+            step *= longest / length
+            longest *= 2
         coef, objective = _improve(x, sets, coef, step, penalty, objective)
         gradient, information = derivatives(x, sets, coef, penalty)
-    _check_finite_maximum(information, start, coef, names)
-    raise ConvergenceError(f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; use a ridge.")
+        if longest > FAR:
+            _check_finite_maximum(information, start, coef, names)
+    raise ConvergenceError(
+        f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; the largest coefficient is that of "
+        f"{names[int(np.abs(coef).argmax())]!r}. Use fewer features or a ridge."
+    )
 
 
 def _improve(

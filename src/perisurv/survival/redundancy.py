@@ -233,16 +233,16 @@ def _ranks(table: FeatureTable | pd.DataFrame) -> tuple[tuple[str, ...], NDArray
     return tuple(str(c) for c in frame.columns), ranks
 
 
-def _norm(ranks: NDArray[np.floating]) -> Floats:
-    """Root of the sum of squares of each feature's ranks, 1 for a constant, shape (features,)."""
+def _squares(ranks: NDArray[np.floating]) -> Floats:
+    """Sum of squares of each feature's ranks, 1 for a constant, shape (features,)."""
     squares = np.einsum("ij,ij->i", ranks, ranks).astype(float)
-    return np.asarray(np.sqrt(np.where(squares > 0, squares, 1.0)), dtype=float)
+    return np.asarray(np.where(squares > 0, squares, 1.0), dtype=float)
 
 
 def _correlation(ranks: NDArray[np.floating]) -> Floats:
     """Absolute Spearman correlations, shape (features, features)."""
-    norm = _norm(ranks)
-    return np.asarray(np.abs(ranks @ ranks.T) / np.outer(norm, norm), dtype=float)
+    squares = _squares(ranks)
+    return np.asarray(np.abs(ranks @ ranks.T) / np.sqrt(np.outer(squares, squares)), dtype=float)
 
 
 def _first_of_copies(ranks: NDArray[np.floating]) -> Places:
@@ -273,7 +273,7 @@ def _blocks(ranks: NDArray[np.floating]) -> Iterator[tuple[int, NDArray[np.float
 
     Exact products, then one rounding a factor: single precision, but always the same bits.
     """
-    inverse = (1.0 / _norm(ranks)).astype(ranks.dtype)
+    inverse = (1.0 / np.sqrt(_squares(ranks))).astype(ranks.dtype)
     for start in range(0, len(ranks), BLOCK):
         rows = ranks[start : start + BLOCK]
         block = rows @ ranks[start:].T
@@ -292,7 +292,7 @@ def _alike(
     close = np.abs(block[row - start, column - start] - rho) < 1e-5  # too close to call in single precision
     kept = ~close
     left, right = ranks[row[close]].astype(float), ranks[column[close]].astype(float)
-    value = np.abs(np.einsum("ij,ij->i", left, right)) / (_norm(left) * _norm(right))
+    value = np.abs(np.einsum("ij,ij->i", left, right)) / np.sqrt(_squares(left) * _squares(right))
     kept[close] = value > rho if strictly else value >= rho
     return row[kept], column[kept]
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError
+from perisurv.statistics import harrell_c
 from perisurv.survival import fit_cox
 
 
@@ -48,6 +49,8 @@ def test_agrees_with_coxph(reference: Path, name: str, ties: str) -> None:
     np.testing.assert_allclose(model.p, expected["p"], rtol=1e-5)
     np.testing.assert_allclose(model.log_likelihood, expected["loglik"].iloc[0], rtol=1e-12)
     np.testing.assert_allclose(model.log_likelihood_null, expected["loglik0"].iloc[0], rtol=1e-12)
+    c = harrell_c(outcome.time_days, outcome.event, model.linear_predictor(x.to_numpy()))
+    assert c == pytest.approx(expected["C"].iloc[0], abs=1e-12)
 
 
 def test_baseline_agrees_with_basehaz(reference: Path, clinical: tuple[pd.DataFrame, Outcome]) -> None:
