@@ -111,8 +111,12 @@ def fine_gray(
     time, codes = check_causes(time_days, cause)
     values = np.asarray(x, dtype=float)
     if values.ndim != 2 or len(values) != len(time) or not values.shape[1] or not np.isfinite(values).all():
-        raise FeatureError(f"A subdistribution model needs one row of finite features for each of {len(time)} patients.")
-    names = tuple(map(str, x.columns)) if isinstance(x, pd.DataFrame) else tuple(f"x{n}" for n in range(values.shape[1]))
+        raise FeatureError(
+            f"A subdistribution model needs one row of finite features for each of {len(time)} patients."
+        )
+    names = (
+        tuple(map(str, x.columns)) if isinstance(x, pd.DataFrame) else tuple(f"x{n}" for n in range(values.shape[1]))
+    )
     model = fit_subdistribution(values, time, codes, of_cause, names)
     ratios = tuple(
         log_normal_estimate(float(b), float(se), confidence)

@@ -226,6 +226,7 @@ def _draws(
     n = counts.sum(axis=1)
     found = np.empty((len(odds), len(counts)))
     for row, (above, weight) in enumerate(zip(treated, odds, strict=True)):
-        true, false = rates(counts.astype(float) * above)
+        if row == 0 or not np.array_equal(above, treated[row - 1]):
+            true, false = rates(counts.astype(float) * above)
         found[row] = (true - weight * false) / n - harm
     return found

@@ -13,7 +13,9 @@ from perisurv.core import OutcomeError
 __all__ = ["group_labels"]
 
 
-def group_labels(group: Sequence[object] | NDArray[np.generic], n: int, what: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+def group_labels(
+    group: Sequence[object] | NDArray[np.generic], n: int, what: str
+) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     """Names of the groups in ascending order (of numbers as numbers), and the group of each patient.
 
     Parameters

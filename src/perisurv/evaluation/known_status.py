@@ -10,9 +10,7 @@ __all__ = ["known_status"]
 Floats = NDArray[np.float64]
 
 
-def known_status(
-    time: Floats, event: NDArray[np.bool_], horizon_days: float, weight: Floats
-) -> tuple[Floats, Floats]:
+def known_status(time: Floats, event: NDArray[np.bool_], horizon_days: float, weight: Floats) -> tuple[Floats, Floats]:
     """Inverse probability of censoring weights of who died by the horizon and of who lives beyond it.
 
     ``1 / G(T-)`` and ``1 / G(horizon)``, with G the Kaplan-Meier estimate of remaining uncensored, estimated anew under

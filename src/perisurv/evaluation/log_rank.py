@@ -126,12 +126,16 @@ def log_rank_trend(  # noqa: PLR0913 (log_rank_test with scores)
         raise OutcomeError("All patients are in one risk group; a trend test needs two.")
     score = np.arange(1.0, len(names) + 1) if scores is None else np.asarray(scores, dtype=float)
     if score.shape != (len(names),) or not np.isfinite(score).all() or np.ptp(score) == 0:
-        raise SettingsError(f"The trend test needs one finite score for each of the {len(names)} groups, not all equal.")
+        raise SettingsError(
+            f"The trend test needs one finite score for each of the {len(names)} groups, not all equal."
+        )
     observed, expected, variance = _sums(outcome, place, len(names), _Weight(weight, rho, gamma), strata)
     score = score - score.mean()
     spread = float(score @ variance @ score)
     if spread <= SINGULAR * float(score @ score) * max(float(np.trace(variance)), 0.0) or spread <= 0:
-        raise OutcomeError("Nobody died while groups of different score were followed; a trend test needs such a death.")
+        raise OutcomeError(
+            "Nobody died while groups of different score were followed; a trend test needs such a death."
+        )
     statistic = float(score @ (observed - expected)) ** 2 / spread
     counts = np.bincount(place, minlength=len(names)).astype(np.int64)
     return LogRank(statistic, 1, float(chi2.sf(statistic, 1)), names, counts, observed, expected)

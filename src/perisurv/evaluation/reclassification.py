@@ -114,8 +114,7 @@ def reclassification(  # noqa: PLR0913 (two models, when, and how sure)
         raise OutcomeError(f"Reclassification needs deaths and survivors at {horizon_days:g} days.")
     draws = _statistics(outcome, old, new, move, horizon_days, counts.astype(float))
     events, nonevents, nri, idi = (
-        bootstrap_estimate(float(value), column, confidence)
-        for value, column in zip(found[0], draws.T, strict=True)
+        bootstrap_estimate(float(value), column, confidence) for value, column in zip(found[0], draws.T, strict=True)
     )
     return Reclassification(float(horizon_days), tuple(map(float, cuts)), events, nonevents, nri, idi)
 

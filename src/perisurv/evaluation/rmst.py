@@ -90,7 +90,9 @@ def restricted_mean_difference(
     """
     inside = np.asarray(group)
     if inside.shape != (len(outcome),) or inside.dtype != np.bool_:
-        raise OutcomeError(f"A difference of restricted means needs one True or False for each of {len(outcome)} patients.")
+        raise OutcomeError(
+            f"A difference of restricted means needs one True or False for each of {len(outcome)} patients."
+        )
     if inside.all() or not inside.any():
         raise OutcomeError("All patients are in one group; a difference of restricted means needs two.")
     parts = [

@@ -136,7 +136,9 @@ def aalen_johansen(
     return CumulativeIncidence(times, names, incidence, error, lower, upper, survival, at_risk)
 
 
-def incidence_at(time: Floats, died: NDArray[np.bool_], event: NDArray[np.bool_], days: float, weight: Floats) -> Floats:
+def incidence_at(
+    time: Floats, died: NDArray[np.bool_], event: NDArray[np.bool_], days: float, weight: Floats
+) -> Floats:
     """Cumulative incidence of one cause at one time under many weightings, such as the counts of a bootstrap.
 
     Parameters

@@ -38,9 +38,7 @@ def test_four_groups_as_survdiff(veteran: Outcome, rho: str) -> None:
 @pytest.mark.parametrize("rho", ["rho0", "rho0.5", "rho1"])
 def test_strata_as_survdiff(veteran: Outcome, rho: str) -> None:
     expected = GOLDEN["log_rank"][rho]
-    found = log_rank_test(
-        veteran, VETERAN["cell"], "fleming_harrington", rho=expected["rho"], strata=VETERAN["trt"]
-    )
+    found = log_rank_test(veteran, VETERAN["cell"], "fleming_harrington", rho=expected["rho"], strata=VETERAN["trt"])
     assert found.statistic == pytest.approx(expected["chisq_strata"], rel=1e-11)
     assert found.p == pytest.approx(expected["p_strata"], rel=1e-9)
 

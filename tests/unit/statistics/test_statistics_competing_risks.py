@@ -52,7 +52,13 @@ def test_causes_that_cannot_be() -> None:
         aalen_johansen([1, 2], [0, 0])
     with pytest.raises(SettingsError, match="variance"):
         aalen_johansen([1, 2], [0, 1], variance="greenwood")  # type: ignore[arg-type]
-    bad: list[tuple[list[float], list[Any]]] = [([1], [0, 1]), ([1, 2], [0, 0.5]), ([1, 2], [0, -1]), ([1, np.nan], [0, 1]), ([], [])]
+    bad: list[tuple[list[float], list[Any]]] = [
+        ([1], [0, 1]),
+        ([1, 2], [0, 0.5]),
+        ([1, 2], [0, -1]),
+        ([1, np.nan], [0, 1]),
+        ([], []),
+    ]
     for time, cause in bad:
         with pytest.raises(OutcomeError):
             check_causes(time, cause)
