@@ -1,7 +1,6 @@
 """Prediction to Evaluation: splits, discrimination, AUC over time, risk groups, negative controls."""
 
 from perisurv.evaluation.auc import RocCurve, roc_at, td_auc
-from perisurv.evaluation.controls import permuted
 from perisurv.evaluation.calibration import (
     CalibrationGroup,
     CalibrationLine,
@@ -19,6 +18,7 @@ from perisurv.evaluation.calibration_curve import (
 )
 from perisurv.evaluation.cloglog import cloglog
 from perisurv.evaluation.competing_risks import FineGray, GrayTest, cause_specific, fine_gray, gray_test
+from perisurv.evaluation.controls import permuted
 from perisurv.evaluation.decision_curve import DecisionCurve, binary_decision_curve, decision_curve
 from perisurv.evaluation.discrimination import PairedDifference, c_index_interval, paired_c_difference
 from perisurv.evaluation.estimate import Estimate

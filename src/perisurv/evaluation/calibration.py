@@ -227,7 +227,7 @@ def calibration_line(
     )
 
 
-def calibration_groups(  # noqa: PLR0913 (as observed_expected, by group)
+def calibration_groups(
     outcome: Outcome,
     risk: ArrayLike,
     horizon_days: float,

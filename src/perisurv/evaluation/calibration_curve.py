@@ -80,7 +80,7 @@ class CalibrationCurve:
     failed: int
 
 
-def calibration_curve(  # noqa: PLR0913 (what, when, how, and how sure)
+def calibration_curve(
     outcome: Outcome,
     risk: ArrayLike,
     horizon_days: float,
@@ -129,40 +129,49 @@ def calibration_curve(  # noqa: PLR0913 (what, when, how, and how sure)
     SettingsError
         If the method is unknown or there are not 3, 4 or 5 knots.
     """
-    predicted = check_probabilities(risk, len(outcome), "A calibration curve")
-    x = cloglog(predicted)
-    check_horizon(outcome, horizon_days)
     if method not in METHODS:
         raise SettingsError(f"A calibration curve is by {', '.join(METHODS)}, got {method!r}.")
-    if np.ptp(x) == 0:
-        raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
-    if not (outcome.event & (outcome.time_days <= horizon_days)).any():
-        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so there is no calibration curve.")
+    predicted, x = _checked(outcome, risk, horizon_days)
     at = spline_knots(x, knots)
     grid = np.linspace(predicted.min(), predicted.max(), GRID)
     bases = [restricted_cubic_spline(values, at) for values in (x, cloglog(grid))]
     fitted = METHODS[method](bases[0], outcome.time_days, outcome.event, horizon_days)
     observed, curve = fitted(bases[0]), fitted(bases[1])
-    errors = _errors(predicted, observed)
     draws, curves, failed = _resampled(METHODS[method], outcome, horizon_days, predicted, (bases[0], bases[1]), counts)
     lower = upper = None
     limits: list[tuple[float | None, float | None]] = [(None, None)] * 4
     if counts is not None:
         lower, upper = np.array([percentile_interval(values, confidence) for values in curves.T]).T
         limits = [percentile_interval(values, confidence) for values in draws.T]
+    errors = [CalibrationError(float(e), *limit) for e, limit in zip(_errors(predicted, observed), limits, strict=True)]
     return CalibrationCurve(
-        method,
-        float(horizon_days),
-        knots,
-        predicted,
-        observed,
-        grid,
-        curve,
-        lower,
-        upper,
-        *(CalibrationError(float(e), *limit) for e, limit in zip(errors, limits, strict=True)),
+        method=method,
+        horizon_days=float(horizon_days),
+        knots=knots,
+        predicted=predicted,
+        observed=observed,
+        grid=grid,
+        curve=curve,
+        lower=lower,
+        upper=upper,
+        ici=errors[0],
+        e50=errors[1],
+        e90=errors[2],
+        emax=errors[3],
         failed=failed,
     )
+
+
+def _checked(outcome: Outcome, risk: ArrayLike, horizon_days: float) -> tuple[Floats, Floats]:
+    """Predicted risks, and the same as log cumulative hazards."""
+    predicted = check_probabilities(risk, len(outcome), "A calibration curve")
+    x = cloglog(predicted)
+    check_horizon(outcome, horizon_days)
+    if np.ptp(x) == 0:
+        raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
+    if not (outcome.event & (outcome.time_days <= horizon_days)).any():
+        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so there is no calibration curve.")
+    return predicted, x
 
 
 def _errors(predicted: Floats, observed: Floats) -> Floats:
@@ -171,7 +180,7 @@ def _errors(predicted: Floats, observed: Floats) -> Floats:
     return np.array([error.mean(), *np.quantile(error, [0.5, 0.9]), error.max()])
 
 
-def _resampled(  # noqa: PLR0913 (private)
+def _resampled(
     fit: Callable[[Floats, Floats, Bools, float], Fitted],
     outcome: Outcome,
     horizon_days: float,

@@ -130,7 +130,7 @@ def decision_curve(  # noqa: PLR0913 (who, what, when, and how sure)
     return _curve(probability, thresholds, harm, rates, counts, confidence)
 
 
-def binary_decision_curve(  # noqa: PLR0913 (as decision_curve)
+def binary_decision_curve(
     event: Bools,
     risk: ArrayLike,
     thresholds: ArrayLike,
@@ -178,7 +178,7 @@ def binary_decision_curve(  # noqa: PLR0913 (as decision_curve)
     return _curve(probability, thresholds, harm, rates, counts, confidence)
 
 
-def _curve(  # noqa: PLR0913 (private)
+def _curve(
     risk: Floats,
     thresholds: ArrayLike,
     harm: float,

@@ -48,7 +48,7 @@ class Reclassification:
     role: Literal["secondary"] = "secondary"
 
 
-def reclassification(  # noqa: PLR0913 (two models, when, and how sure)
+def reclassification(
     outcome: Outcome,
     old_risk: ArrayLike,
     new_risk: ArrayLike,
@@ -119,7 +119,7 @@ def reclassification(  # noqa: PLR0913 (two models, when, and how sure)
     return Reclassification(float(horizon_days), tuple(map(float, cuts)), events, nonevents, nri, idi)
 
 
-def _statistics(  # noqa: PLR0913 (private)
+def _statistics(
     outcome: Outcome, old: Floats, new: Floats, move: Floats, horizon_days: float, weight: Floats
 ) -> Floats:
     """NRI of events, of non-events, their sum, IDI; shape (weightings, 4), NaN where there is nobody of one kind."""
