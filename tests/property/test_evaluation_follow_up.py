@@ -206,7 +206,7 @@ def test_without_censoring_net_benefit_is_the_plain_one(study: tuple[Outcome, np
 def test_pseudo_values_average_to_the_curve(study: tuple[Outcome, np.ndarray, np.ndarray]) -> None:
     """Each is n S - (n - 1) S(-i), by leaving patients out one by one."""
     outcome = study[0]
-    found = pseudo_survival(outcome, 6.0)
+    found = pseudo_survival(outcome.time_days, outcome.event, 6.0)
     n = len(outcome)
     whole = kaplan_meier(outcome)
     place = np.searchsorted(whole.time_days, 6.0, side="right")

@@ -210,7 +210,7 @@ def calibration_line(
     check_horizon(outcome, horizon_days)
     if np.ptp(x) == 0:
         raise FeatureError("A calibration line needs predictions that differ; all patients have the same.")
-    pseudo = 1.0 - pseudo_survival(outcome, horizon_days)
+    pseudo = 1.0 - pseudo_survival(outcome.time_days, outcome.event, horizon_days)
     mean = float(pseudo.mean())
     if not 0 < mean < 1:
         raise OutcomeError(f"A calibration line needs deaths and survivors at {horizon_days:g} days.")
