@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perisurv.core import FeatureError, Outcome, OutcomeError, SettingsError
+from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError, SettingsError
 from perisurv.evaluation import (
     bootstrap_counts,
     calibration_curve,
@@ -223,6 +223,29 @@ def test_one_death() -> None:
     found = observed_expected(outcome, risk, 15)
     assert found.observed.value == pytest.approx(1 / 3)
     assert found.ratio.lower < 1 < found.ratio.upper
+
+
+def test_separated_patients() -> None:
+    """All who die by the horizon have the higher risks."""
+    outcome, risk = _outcome(np.arange(1.0, 21), np.ones(20)), np.linspace(0.95, 0.05, 20)
+    with pytest.raises(ConvergenceError, match="slope grows without bound"):
+        calibration_line(outcome, risk, 5.0)
+    with pytest.raises(ConvergenceError, match="'prediction' grows without bound"):
+        calibration_slope(outcome, cloglog(risk))
+    for method in ("pseudo", "ipcw"):
+        curve = calibration_curve(outcome, risk, 5.0, method)
+        np.testing.assert_allclose(curve.observed, outcome.time_days <= 5, atol=1e-3)
+
+
+def test_ties_everywhere() -> None:
+    """Two days of death: as many die on the first as are predicted to."""
+    outcome = _outcome(np.repeat([5.0, 50.0], 10), np.ones(20))
+    risk = np.tile(np.linspace(0.3, 0.7, 10), 2)
+    assert observed_expected(outcome, risk, 5.0).ratio.value == pytest.approx(1.0)
+    assert calibration_line(outcome, risk, 5.0).slope.value == pytest.approx(0.0, abs=1e-9)
+    assert calibration_slope(outcome, cloglog(risk)).value == pytest.approx(0.0, abs=1e-9)
+    for method in METHODS:
+        np.testing.assert_allclose(calibration_curve(outcome, risk, 5.0, method).observed, 0.5, atol=0.03)
 
 
 def test_requests_that_cannot_be(lung: Outcome) -> None:
