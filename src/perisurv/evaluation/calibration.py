@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
-from perisurv.core import FeatureError, Outcome, OutcomeError, SettingsError
+from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError, SettingsError
 from perisurv.evaluation.cloglog import cloglog, fit_cloglog
 from perisurv.evaluation.estimate import Estimate, log_normal_estimate, normal_estimate
 from perisurv.evaluation.horizon import check_horizon, check_probabilities
@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+CERTAIN = 1e-6  # a fitted risk this near to 0 or 1 is one of a line without bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +206,13 @@ def calibration_line(
     OutcomeError
         If nobody is followed to the horizon, nobody died by then, or everybody did.
     ConvergenceError
-        If the regression did not converge.
+        If the regression did not converge, or predictions separate who dies from who lives on.
     """
     x = cloglog(check_probabilities(risk, len(outcome), "A calibration line"))
     check_horizon(outcome, horizon_days)
     if np.ptp(x) == 0:
         raise FeatureError("A calibration line needs predictions that differ; all patients have the same.")
-    pseudo = 1.0 - pseudo_survival(outcome, horizon_days)
+    pseudo = 1.0 - pseudo_survival(outcome.time_days, outcome.event, horizon_days)
     mean = float(pseudo.mean())
     if not 0 < mean < 1:
         raise OutcomeError(f"A calibration line needs deaths and survivors at {horizon_days:g} days.")
@@ -218,6 +220,10 @@ def calibration_line(
     start = float(cloglog(np.array([mean]))[0])
     large = fit_cloglog(one, pseudo, np.array([start - float(x.mean())]), offset=x)
     both = fit_cloglog(np.column_stack([one, x]), pseudo, np.array([start, 0.0]))
+    if ((both.fitted < CERTAIN) | (both.fitted > 1 - CERTAIN)).all():
+        raise ConvergenceError(
+            "The calibration slope grows without bound, because predictions separate who dies from who lives on."
+        )
     errors = [np.sqrt(np.diag(_sandwich(fit.jacobian, fit.residual))) for fit in (large, both)]
     return CalibrationLine(
         float(horizon_days),

@@ -16,6 +16,7 @@ from perisurv.evaluation.known_status import known_status
 from perisurv.evaluation.resampling import percentile_interval
 from perisurv.statistics import (
     RiskSets,
+    derivatives,
     maximise,
     pseudo_survival,
     restricted_cubic_spline,
@@ -27,9 +28,20 @@ __all__ = ["CalibrationCurve", "CalibrationError", "CalibrationMethod", "calibra
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 CalibrationMethod = Literal["flexible_cox", "pseudo", "ipcw"]
-Fitted = Callable[[Floats], Floats]
 
 GRID = 101  # points of the drawn curve
+ILL_CONDITIONED = 1e10  # information beyond which Newton steps are left to the careful maximiser
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Coefficients, and the observed risk for rows of the standardised spline basis."""
+
+    coef: Floats
+    risk: Callable[[Floats], Floats]
+
+
+_Method = Callable[[Floats, Floats, Bools, float, Floats | None], _Fit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +141,55 @@ def calibration_curve(
     SettingsError
         If the method is unknown or there are not 3, 4 or 5 knots.
     """
-    predicted = check_probabilities(risk, len(outcome), "A calibration curve")
-    x = cloglog(predicted)
-    check_horizon(outcome, horizon_days)
     if method not in METHODS:
         raise SettingsError(f"A calibration curve is by {', '.join(METHODS)}, got {method!r}.")
-    if np.ptp(x) == 0:
-        raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
-    if not (outcome.event & (outcome.time_days <= horizon_days)).any():
-        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so there is no calibration curve.")
+    predicted, x = _checked(outcome, risk, horizon_days)
     at = spline_knots(x, knots)
     grid = np.linspace(predicted.min(), predicted.max(), GRID)
-    bases = [restricted_cubic_spline(values, at) for values in (x, cloglog(grid))]
-    fitted = METHODS[method](bases[0], outcome.time_days, outcome.event, horizon_days)
-    observed, curve = fitted(bases[0]), fitted(bases[1])
-    errors = _errors(predicted, observed)
-    draws, curves, failed = _resampled(METHODS[method], outcome, horizon_days, predicted, (bases[0], bases[1]), counts)
+    basis, drawn = (restricted_cubic_spline(values, at) for values in (x, cloglog(grid)))
+    mean, scale = basis.mean(axis=0), basis.std(axis=0)
+    bases = (basis - mean) / scale, (drawn - mean) / scale
+    fit = METHODS[method](bases[0], outcome.time_days, outcome.event, horizon_days, None)
+    observed, curve = fit.risk(bases[0]), fit.risk(bases[1])
+
+    def refit(rows: Floats, time: Floats, event: Bools) -> _Fit:
+        return METHODS[method](rows, time, event, horizon_days, fit.coef)
+
+    draws, curves, failed = _resampled(refit, outcome, predicted, bases, counts)
     lower = upper = None
     limits: list[tuple[float | None, float | None]] = [(None, None)] * 4
     if counts is not None:
         lower, upper = np.array([percentile_interval(values, confidence) for values in curves.T]).T
         limits = [percentile_interval(values, confidence) for values in draws.T]
+    errors = [CalibrationError(float(e), *limit) for e, limit in zip(_errors(predicted, observed), limits, strict=True)]
     return CalibrationCurve(
-        method,
-        float(horizon_days),
-        knots,
-        predicted,
-        observed,
-        grid,
-        curve,
-        lower,
-        upper,
-        *(CalibrationError(float(e), *limit) for e, limit in zip(errors, limits, strict=True)),
+        method=method,
+        horizon_days=float(horizon_days),
+        knots=knots,
+        predicted=predicted,
+        observed=observed,
+        grid=grid,
+        curve=curve,
+        lower=lower,
+        upper=upper,
+        ici=errors[0],
+        e50=errors[1],
+        e90=errors[2],
+        emax=errors[3],
         failed=failed,
     )
+
+
+def _checked(outcome: Outcome, risk: ArrayLike, horizon_days: float) -> tuple[Floats, Floats]:
+    """Predicted risks, and the same as log cumulative hazards."""
+    predicted = check_probabilities(risk, len(outcome), "A calibration curve")
+    x = cloglog(predicted)
+    check_horizon(outcome, horizon_days)
+    if np.ptp(x) == 0:
+        raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
+    if not (outcome.event & (outcome.time_days <= horizon_days)).any():
+        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so there is no calibration curve.")
+    return predicted, x
 
 
 def _errors(predicted: Floats, observed: Floats) -> Floats:
@@ -172,9 +199,8 @@ def _errors(predicted: Floats, observed: Floats) -> Floats:
 
 
 def _resampled(
-    fit: Callable[[Floats, Floats, Bools, float], Fitted],
+    refit: Callable[[Floats, Floats, Bools], _Fit],
     outcome: Outcome,
-    horizon_days: float,
     predicted: Floats,
     bases: tuple[Floats, Floats],
     counts: NDArray[np.int64] | None,
@@ -188,63 +214,61 @@ def _resampled(
     for n, count in enumerate(counts):
         rows = np.repeat(np.arange(len(outcome)), count)
         try:
-            fitted = fit(bases[0][rows], outcome.time_days[rows], outcome.event[rows], horizon_days)
+            risk = refit(bases[0][rows], outcome.time_days[rows], outcome.event[rows]).risk
         except (ConvergenceError, FeatureError, OutcomeError):
             continue
-        draws[n] = _errors(predicted[rows], fitted(bases[0])[rows])
-        curves[n] = fitted(bases[1])
+        draws[n] = _errors(predicted[rows], risk(bases[0])[rows])
+        curves[n] = risk(bases[1])
     return draws, curves, int(np.isnan(draws[:, 0]).sum())
 
 
-def _by_cox(x: Floats, time: Floats, event: Bools, horizon_days: float) -> Fitted:
+def _by_cox(x: Floats, time: Floats, event: Bools, horizon_days: float, start: Floats | None) -> _Fit:
     sets = RiskSets.of(time, event, "efron")
-    mean, scale = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    names = tuple(f"spline term {n + 1} of the predicted risk" for n in range(x.shape[1]))
-    scaled = ((x - mean) / scale)[sets.order]
-    coef, _ = maximise(scaled, sets, np.zeros(x.shape[1]), names)
-    hazard = sets.death_weight / sets.at_risk(sets.weight * np.exp(scaled @ coef))
+    rows = x[sets.order]
+    coef = None if start is None else _newton(rows, sets, start)
+    if coef is None:
+        names = tuple(f"spline term {n + 1} of the predicted risk" for n in range(x.shape[1]))
+        coef, _ = maximise(rows, sets, np.zeros(x.shape[1]), names)
+    hazard = sets.death_weight / sets.at_risk(np.exp(rows @ coef))
     total = float(hazard[sets.time_days[sets.deaths] <= horizon_days].sum())
-
-    def risk(basis: Floats) -> Floats:
-        return np.asarray(-np.expm1(-total * np.exp((basis - mean) / scale @ coef)))
-
-    return risk
+    return _Fit(coef, lambda basis: np.asarray(-np.expm1(-total * np.exp(np.minimum(basis @ coef, 700.0)))))
 
 
-def _by_pseudo(x: Floats, time: Floats, event: Bools, horizon_days: float) -> Fitted:
-    numbered = Outcome(tuple(str(n) for n in range(len(time))), time, event)
-    return _least_squares(x, 1.0 - pseudo_survival(numbered, horizon_days), np.ones(len(time)))
+def _newton(x: Floats, sets: RiskSets, start: Floats) -> Floats | None:
+    """Plain Newton steps from a near maximum; None where they do not lead there at once."""
+    coef, penalty = start, np.zeros(x.shape[1])
+    for _ in range(8):
+        gradient, information = derivatives(x, sets, coef, penalty)
+        if np.linalg.cond(information) > ILL_CONDITIONED:
+            return None
+        step = np.linalg.solve(information, gradient)
+        coef = coef + step
+        if abs(float(gradient @ step)) < 1e-12:
+            return coef
+    return None
 
 
-def _by_ipcw(x: Floats, time: Floats, event: Bools, horizon_days: float) -> Fitted:
+def _by_pseudo(x: Floats, time: Floats, event: Bools, horizon_days: float, start: Floats | None) -> _Fit:
+    return _least_squares(x, 1.0 - pseudo_survival(time, event, horizon_days), np.ones(len(time)), start)
+
+
+def _by_ipcw(x: Floats, time: Floats, event: Bools, horizon_days: float, start: Floats | None) -> _Fit:
     """Deaths weigh 1 / G(T-), who lives beyond the horizon 1 / G(horizon), who is censored before it nothing."""
     cases, controls = known_status(time, event, horizon_days, np.ones((1, len(time))))
-    return _least_squares(x, (cases[0] > 0).astype(float), cases[0] + controls[0])
+    return _least_squares(x, (cases[0] > 0).astype(float), cases[0] + controls[0], start)
 
 
-def _least_squares(x: Floats, y: Floats, weight: Floats) -> Fitted:
-    mean, scale = x.mean(axis=0), x.std(axis=0)
-    if not (scale > 0).all():
-        raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
+def _least_squares(x: Floats, y: Floats, weight: Floats, start: Floats | None) -> _Fit:
     share = float(weight @ y / weight.sum())
     if not 0 < share < 1:
         raise OutcomeError("A calibration curve needs deaths before the horizon and patients who live beyond it.")
 
     def design(basis: Floats) -> Floats:
-        return np.column_stack([np.ones(len(basis)), (basis - mean) / scale])
+        return np.column_stack([np.ones(len(basis)), basis])
 
-    start = np.append(cloglog(np.array([share])), np.zeros(x.shape[1]))
-    coef = fit_cloglog(design(x), y, start, weight=weight).coef
-
-    def risk(basis: Floats) -> Floats:
-        return np.asarray(-np.expm1(-np.exp(np.minimum(design(basis) @ coef, 700.0))))
-
-    return risk
+    first = np.append(cloglog(np.array([share])), np.zeros(x.shape[1])) if start is None else start
+    coef = fit_cloglog(design(x), y, first, weight=weight).coef
+    return _Fit(coef, lambda basis: np.asarray(-np.expm1(-np.exp(np.minimum(design(basis) @ coef, 700.0)))))
 
 
-METHODS: dict[CalibrationMethod, Callable[[Floats, Floats, Bools, float], Fitted]] = {
-    "flexible_cox": _by_cox,
-    "pseudo": _by_pseudo,
-    "ipcw": _by_ipcw,
-}
+METHODS: dict[CalibrationMethod, _Method] = {"flexible_cox": _by_cox, "pseudo": _by_pseudo, "ipcw": _by_ipcw}

@@ -17,17 +17,22 @@ Floats = NDArray[np.float64]
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-12  # largest change of a (weighted) risk by the next step
 ROUNDING = 1e-9  # expected fall of the sum of squares, relative, below which it is not compared
+CONVEX = 1e-8  # smallest eigenvalue of the curvature, against the largest, for a step of Newton
 FARTHEST = 30.0  # eta beyond which a risk is 0 or 1 in double precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CloglogFit:
-    """Coefficients (columns,), fitted risks (n,), weighted residuals (n,) and derivatives (n, columns)."""
+    """Coefficients (columns,), fitted risks (n,), weighted residuals (n,) and derivatives (n, columns).
+
+    ``bend`` is the part of the curvature by eta that residuals add, shape (n,).
+    """
 
     coef: Floats
     fitted: Floats
     residual: Floats
     jacobian: Floats
+    bend: Floats
 
 
 def cloglog(risk: ArrayLike) -> Floats:
@@ -51,7 +56,7 @@ def cloglog(risk: ArrayLike) -> Floats:
 def fit_cloglog(
     x: Floats, y: Floats, start: Floats, offset: Floats | None = None, weight: Floats | None = None
 ) -> CloglogFit:
-    """Weighted least squares of ``y`` on ``1 - exp(-exp(x @ coef + offset))`` by Gauss and Newton.
+    """Weighted least squares of ``y`` on ``1 - exp(-exp(x @ coef + offset))`` by Newton's method.
 
     ``y`` may lie outside [0, 1], as pseudo-values do. For a y of 0 and 1 this is the independence estimating equation
     with constant variance.
@@ -76,7 +81,7 @@ def fit_cloglog(
     root = np.ones(len(y)) if weight is None else np.sqrt(weight)
     fit = _evaluate(x, y, start, shift, root)
     for _ in range(MAX_ITERATIONS):
-        step, *_ = linalg.lstsq(fit.jacobian, fit.residual)
+        step = _step(x, fit)
         if np.abs(fit.jacobian @ step).max() <= TOLERANCE:
             return _evaluate(x, y, fit.coef + step, shift, root)
         squares = float(fit.residual @ fit.residual)
@@ -89,8 +94,21 @@ def fit_cloglog(
     )
 
 
+def _step(x: Floats, fit: CloglogFit) -> Floats:
+    """Newton's step where the sum of squares is convex, otherwise that of Gauss and Newton."""
+    gradient = fit.jacobian.T @ fit.residual
+    hessian = (x * fit.bend[:, None]).T @ x
+    square = fit.jacobian.T @ fit.jacobian
+    values, vectors = np.linalg.eigh(square + hessian)
+    if values[0] > CONVEX * values[-1]:
+        return np.asarray(vectors @ ((vectors.T @ gradient) / values))
+    return np.asarray(linalg.lstsq(fit.jacobian, fit.residual)[0])
+
+
 def _evaluate(x: Floats, y: Floats, coef: Floats, shift: Floats, root: Floats) -> CloglogFit:
     eta = np.clip(x @ coef + shift, -FARTHEST, np.log(FARTHEST))
     fitted = -np.expm1(-np.exp(eta))
-    slope = np.exp(eta - np.exp(eta))
-    return CloglogFit(coef, fitted, root * (y - fitted), (root * slope)[:, None] * x)
+    hazard = np.exp(eta)
+    slope = hazard * (1.0 - fitted)
+    residual = root * (y - fitted)
+    return CloglogFit(coef, fitted, residual, (root * slope)[:, None] * x, root * residual * slope * (hazard - 1.0))

@@ -114,16 +114,15 @@ def decision_curve(  # noqa: PLR0913 (who, what, when, and how sure)
     if mine.shape != died.shape or mine.dtype != np.bool_ or (mine & ~died).any():
         raise OutcomeError("of_interest needs one True or False a patient, True only where the patient died.")
 
-    def rates(weight: Floats) -> Rates:
-        """Weights of those with and without the event, shape (weightings,)."""
-        if of_interest is None:
-            share = 1.0 - survival_at(time, died, horizon_days, weight)
-            gone = share >= 1.0
-        else:
-            share = incidence_at(time, died, mine, horizon_days, weight)
-            gone = survival_at(time, died, horizon_days, weight) <= 0.0
+    def rates(weight: Floats, inside: Bools) -> Rates:
+        """Weights (weightings, inside) of those with and without the event, shape (weightings,)."""
+        own, dead = time[inside], died[inside]
+        survival = survival_at(own, dead, horizon_days, weight)
+        share, gone = 1.0 - survival, survival <= 0.0
+        if of_interest is not None:
+            share = incidence_at(own, dead, mine[inside], horizon_days, weight)
         total = weight.sum(axis=1)
-        followed = weight @ (time >= horizon_days).astype(float) > 0
+        followed = weight[:, own >= horizon_days].any(axis=1)
         share = np.where(followed | gone | (total == 0), share, np.nan)
         return total * share, total * (1.0 - share)
 
@@ -172,8 +171,8 @@ def binary_decision_curve(
     if prevalence is not None:
         weight_of = np.where(had, prevalence / had.mean(), (1 - prevalence) / (1 - had.mean()))
 
-    def rates(weight: Floats) -> Rates:
-        return weight @ (weight_of * had), weight @ (weight_of * ~had)
+    def rates(weight: Floats, inside: Bools) -> Rates:
+        return weight @ (weight_of * had)[inside], weight @ (weight_of * ~had)[inside]
 
     return _curve(probability, thresholds, harm, rates, counts, confidence)
 
@@ -182,7 +181,7 @@ def _curve(
     risk: Floats,
     thresholds: ArrayLike,
     harm: float,
-    rates: Callable[[Floats], Rates],
+    rates: Callable[[Floats, Bools], Rates],
     counts: NDArray[np.int64] | None,
     confidence: float,
 ) -> DecisionCurve:
@@ -191,9 +190,10 @@ def _curve(
         raise SettingsError("Thresholds are risks in [0, 1): at least 0 and below 1.")
     odds = grid / (1.0 - grid)
     treated = risk > grid[:, None]
-    one = np.ones((1, risk.size))
-    true, false = np.array([[float(r[0]) for r in rates(one * row)] for row in treated]).T / risk.size
-    with_event, without = (float(r[0]) / risk.size for r in rates(one))
+    both = [rates(np.ones((1, int(row.sum()))), row) for row in treated]
+    true, false = np.array([[float(r[0]) for r in pair] for pair in both]).T / risk.size
+    everyone = np.ones(risk.size, dtype=bool)
+    with_event, without = (float(r[0]) / risk.size for r in rates(np.ones((1, risk.size)), everyone))
     net = true - odds * false - harm
     everybody = with_event - odds * without
     lower = upper = None
@@ -218,14 +218,15 @@ def _curve(
 
 
 def _draws(
-    treated: Bools, odds: Floats, harm: float, rates: Callable[[Floats], Rates], counts: NDArray[np.int64]
+    treated: Bools, odds: Floats, harm: float, rates: Callable[[Floats, Bools], Rates], counts: NDArray[np.int64]
 ) -> Floats:
     """Net benefit in each resample, shape (thresholds, resamples)."""
     if counts.ndim != 2 or counts.shape[1] != treated.shape[1]:
         raise SettingsError(f"Resamples need one count for each of the {treated.shape[1]} patients.")
-    n = counts.sum(axis=1)
+    n, weights = counts.sum(axis=1), counts.astype(float)
     found = np.empty((len(odds), len(counts)))
     for row, (above, weight) in enumerate(zip(treated, odds, strict=True)):
-        true, false = rates(counts.astype(float) * above)
+        if row == 0 or not np.array_equal(above, treated[row - 1]):
+            true, false = rates(weights[:, above], above)
         found[row] = (true - weight * false) / n - harm
     return found

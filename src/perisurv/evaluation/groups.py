@@ -35,7 +35,7 @@ def group_labels(
     labels = np.asarray(group)
     if labels.shape != (n,):
         raise OutcomeError(f"{what} needs one group a patient: {labels.size} for {n} patients.")
-    missing = [label is None or label != label for label in labels.tolist()]
+    missing = [label is None or (isinstance(label, float) and np.isnan(label)) for label in labels.tolist()]
     if any(missing):
         raise OutcomeError(f"{what} needs a group for every patient; {sum(missing)} have none.")
     if labels.dtype == object:

@@ -37,5 +37,6 @@ def check_horizon(outcome: Outcome, horizon_days: float) -> None:
     last = float(outcome.time_days.max())
     if horizon_days > last and not outcome.event[outcome.time_days == last].all():
         raise OutcomeError(
-            f"Nobody is followed to the horizon of {horizon_days:g} days; follow-up ends at {last:g}. Choose an earlier one."
+            f"Nobody is followed to the horizon of {horizon_days:g} days; follow-up ends at {last:g}. "
+            "Choose an earlier horizon."
         )

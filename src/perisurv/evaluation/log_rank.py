@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -169,8 +169,9 @@ class _Weight:
     gamma: float
 
     def __post_init__(self) -> None:
-        if self.name not in LogRankWeight.__args__:  # type: ignore[attr-defined]
-            raise SettingsError(f"A weight of the log-rank test is one of {LogRankWeight.__args__}, got {self.name!r}.")  # type: ignore[attr-defined]
+        if self.name not in get_args(LogRankWeight):
+            known = ", ".join(get_args(LogRankWeight))
+            raise SettingsError(f"A weight of the log-rank test is one of {known}; got {self.name!r}.")
         if self.name != "fleming_harrington" and (self.rho or self.gamma):
             raise SettingsError("rho and gamma belong to the weight 'fleming_harrington'; leave them out.")
         if not (0 <= self.rho < np.inf and 0 <= self.gamma < np.inf):

@@ -116,8 +116,8 @@ def _check_tau(tau: float, outcome: Outcome, whose: str) -> None:
     last = float(outcome.time_days.max())
     if tau > last and not outcome.event[outcome.time_days == last].all():
         raise OutcomeError(
-            f"tau = {tau:g} days lies beyond the follow-up of {whose}, which ends at {last:g} days with patients alive: "
-            f"survival is unknown there. Use tau <= {last:g}."
+            f"tau = {tau:g} days lies beyond the follow-up of {whose}, which ends at {last:g} days with patients "
+            f"alive, so survival beyond is unknown. Use tau <= {last:g}."
         )
 
 

@@ -192,16 +192,17 @@ def survival_at(time: Floats, event: NDArray[np.bool_], days: float, weight: Flo
     deaths_by = (event & (time <= days))[order]
     if not deaths_by.any():
         return np.ones(len(weight))
-    starts = np.flatnonzero(np.diff(time[order], prepend=-np.inf) != 0)
-    starts = starts[starts <= np.flatnonzero(deaths_by)[-1]]
-    counts = np.asarray(weight, dtype=float)[:, order]
-    total = counts.sum(axis=1, keepdims=True)
-    gone = np.cumsum(np.add.reduceat(counts, starts, axis=1)[:, :-1], axis=1)
-    at_risk = total - np.concatenate([np.zeros((len(counts), 1)), gone], axis=1)
-    last = np.flatnonzero(deaths_by)[-1] + 1
-    deaths = np.add.reduceat(counts[:, :last] * deaths_by[:last], starts, axis=1)
-    hazard = np.divide(deaths, at_risk, out=np.zeros_like(deaths), where=deaths > 0)
-    survival: Floats = np.prod(1.0 - np.minimum(hazard, 1.0), axis=1)
+    last = int(np.flatnonzero(deaths_by)[-1]) + 1
+    days_of = time[order[:last]]
+    starts = np.flatnonzero(np.diff(days_of, prepend=-np.inf) != 0)
+    counts = np.asarray(weight, dtype=float)
+    early = counts[:, order[:last]]
+    deaths = np.add.reduceat(early * deaths_by[:last], starts, axis=1)
+    leave = np.add.reduceat(early, starts, axis=1)
+    at_risk = counts.sum(axis=1, keepdims=True) - (np.cumsum(leave, axis=1) - leave)
+    # Weights are sums of whole numbers in a bootstrap; elsewhere rounding must not take a hazard beyond 1.
+    alive = 1.0 - np.minimum(np.divide(deaths, at_risk, out=np.zeros_like(deaths), where=deaths > 0), 1.0)
+    survival: Floats = np.prod(alive, axis=1)
     return survival
 
 

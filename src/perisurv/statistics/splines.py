@@ -22,7 +22,8 @@ def spline_knots(values: Floats, count: int) -> Floats:
     Returns
     -------
     numpy.ndarray
-        Shape (count,); empty where fewer values than knots differ, or fewer than three knots do: a straight line is left.
+        Shape (count,); empty where fewer values than knots differ, or fewer than three knots do, so that a straight
+        line is left.
 
     Raises
     ------
