@@ -117,10 +117,11 @@ def censoring_survival(time_days: Floats, event: Bools, weight: Floats | None = 
     deaths = np.add.reduceat((weights * event)[..., order], starts, axis=-1)
     at_risk = total[..., ::-1].cumsum(axis=-1)[..., ::-1] - deaths
     censored = total - deaths
-    left = np.cumprod(1.0 - _ratio(censored, at_risk), axis=-1)
-    left = np.concatenate([np.ones((*left.shape[:-1], 1)), left], axis=-1)
+    kept = np.cumprod(1.0 - _ratio(censored, at_risk), axis=-1)
+    left: Floats = np.concatenate([np.ones((*kept.shape[:-1], 1)), kept], axis=-1).astype(float)
     return Censoring(days, left, censored, at_risk - censored, at_risk + deaths)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    ratio: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return ratio
