@@ -197,6 +197,16 @@ def test_g_at_zero_is_an_error_that_names_the_day() -> None:
         auc_curve(outcome, risk, [2, 5])
 
 
+def test_a_patient_without_weight_is_no_patient() -> None:
+    """The death at 9 comes after the last censoring that counts, where G is zero; it weighs nothing."""
+    outcome = _outcome([1, 2, 3, 5, 9], [1, 1, 0, 0, 1])
+    risk, weight = np.array([3.0, 1.0, 2.0, 0.0, 9.0]), np.array([1.0, 1, 1, 1, 0])
+    found, without = uno_c(outcome, risk, weight=weight), uno_c(outcome.take(outcome.patients[:4]), risk[:4])
+    assert (found.c_index, found.standard_error) == pytest.approx((without.c_index, without.standard_error))
+    curve = auc_curve(outcome, risk, [2], weight=weight)
+    assert curve.auc[0] == pytest.approx(auc_curve(outcome.take(outcome.patients[:4]), risk[:4], [2]).auc[0])
+
+
 def test_what_uno_refuses() -> None:
     with pytest.raises(SettingsError, match="'R' or 'scikit-survival', got 'timeROC'"):
         uno_c(SMALL, RISK, convention="timeROC")  # type: ignore[arg-type]
