@@ -51,7 +51,7 @@ bench-ingest: $(READY)  ## a DICOM patient to rings beside platipy and dcmrtstru
 	benchmarks/peers/setup.sh platipy dcmrtstruct2nii
 	$(BIN)/python benchmarks/ingest.py
 
-bench-discrimination: $(READY)  ## C, bootstraps and AUC curves beside R, scikit-survival and lifelines where installed; three minutes
+bench-discrimination: $(READY)  ## C, bootstraps and AUC curves beside R, scikit-survival and lifelines where installed; four minutes
 	$(BIN)/python benchmarks/discrimination.py
 
 peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once

@@ -1,8 +1,9 @@
 """``make bench-discrimination``: C, its bootstrap, Uno's C and AUC curves beside R, scikit-survival and lifelines.
 
 Peers are measured in the same run where they are installed: R with survival (and riskRegression), and an environment
-``benchmarks/.envs/scikit-survival`` with scikit-survival and lifelines. Each figure is a median of REPEATS; those of perisurv
-include all that a caller waits for (checks, sorting, resampling, interval), but not the first call, which compiles.
+``benchmarks/.envs/scikit-survival`` with scikit-survival and lifelines. Each figure is a median of REPEATS. Those of
+perisurv include all that a caller waits for (checks, sorting, resampling, interval), but not the first call, which
+compiles.
 """
 
 from __future__ import annotations

@@ -137,8 +137,10 @@ def test_errors_are_the_derivatives_by_the_weights(seed: int) -> None:
     weight = np.random.default_rng(seed).uniform(0.5, 2, len(outcome))
     one = seed % len(outcome)
     step = np.where(np.arange(len(outcome)) == one, 1e-6, 0.0)
-    up, down = (auc_curve(outcome, risk, TIMES, weight=weight + s).auc for s in (step, -step))
-    curve = auc_curve(outcome, risk, TIMES, weight=weight)
+    up, down = (
+        auc_curve(outcome, risk, TIMES, convention="scikit-survival", weight=weight + s).auc for s in (step, -step)
+    )
+    curve = auc_curve(outcome, risk, TIMES, convention="scikit-survival", weight=weight)
     np.testing.assert_allclose(curve.influence[:, one] / weight[one], (up - down) / 2e-6, atol=1e-7)
     for convention in ("R", "scikit-survival"):
         high, low = (

@@ -59,9 +59,8 @@ def td_auc(
     """
     points, notes = [], []
     resampled = counts.astype(float)
-    g = _uncensored(outcome, resampled, censoring) if times_days else None
+    g = _uncensored(outcome, resampled, censoring)
     for time in times_days:
-        assert g is not None
         roc = roc_at(outcome, risk, time, censoring)
         draws = _auc(risk, *_weights(outcome, time, resampled, g))
         if roc is None or np.isnan(draws).all():

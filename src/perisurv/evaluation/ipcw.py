@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,10 +135,14 @@ class IpcwPatients:
         return HorizonWeights(case, control, weight, np.asarray(place, dtype=np.intp))
 
     def through_g(self, by_log_g: Floats, place: Ints) -> Floats:
-        """Influence of each patient through the estimate of G (zero where G is known)."""
+        """Influence of each patient through the estimate of G (zero where G is known).
+
+        By the convention ``"R"`` in the form of riskRegression, so that errors are its errors with ties as well.
+        """
         if not self.own_g:
             return np.zeros(len(self.order))
-        return self.weight * self.g.influence(self.time_days, self.event, by_log_g, place)
+        form: Literal["derivative", "martingale"] = "martingale" if self.convention == "R" else "derivative"
+        return self.weight * self.g.influence(self.time_days, self.event, by_log_g, place, form)
 
     def in_outcome_order(self, values: Floats) -> Floats:
         """Values (..., n) in the order of the outcome."""

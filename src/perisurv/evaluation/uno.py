@@ -91,13 +91,12 @@ def uno_c(
     pairs = RankedPairs.of(outcome.time_days, outcome.event, risk, weight=weight)
     # Sums over equal times depend on the order of the additions: take that of the pairs.
     time, event = outcome.time_days[pairs.order], pairs.event
-    given = outcome if censoring is None else censoring
     g = (
         censoring_survival(time, event, pairs.weight)
         if censoring is None
-        else censoring_survival(given.time_days, given.event)
+        else censoring_survival(censoring.time_days, censoring.event)
     )
-    counts = event & ((time <= tau) if convention == "R" else (time < tau))
+    counts = event & (pairs.weight > 0) & ((time <= tau) if convention == "R" else (time < tau))
     place = g.place(time, convention)
     inverse = _inverse(g.left[place], counts, time)
     time_weight = np.empty_like(inverse)

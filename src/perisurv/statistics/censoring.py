@@ -17,6 +17,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
 CensoringConvention = Literal["R", "scikit-survival"]
+GInfluence = Literal["derivative", "martingale"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +33,17 @@ class Censoring:
         Distinct times, shape (times,).
     left
         G before the first and after each of them, shape (..., times + 1).
-    hazard, remaining
-        Share censored, and weight that is at risk and not censored, at each of them, shape (..., times).
+    censored, remaining
+        Weight censored, and weight at risk of it and not censored, at each of them, shape (..., times).
+    present
+        Weight followed up to each of them, its deaths included, shape (..., times).
     """
 
     days: Floats
     left: Floats
-    hazard: Floats
+    censored: Floats
     remaining: Floats
+    present: Floats
 
     def place(self, time_days: Floats, convention: CensoringConvention = "R") -> Ints:
         """Index into ``left`` of the G that the weight of a death uses.
@@ -52,7 +56,9 @@ class Censoring:
         """Index into ``left`` of G at these times, the censorings of their day included."""
         return np.asarray(np.searchsorted(self.days, time_days, side="right"), dtype=np.intp)
 
-    def influence(self, time_days: Floats, event: Bools, by_log_g: Floats, place: Ints) -> Floats:
+    def influence(
+        self, time_days: Floats, event: Bools, by_log_g: Floats, place: Ints, form: GInfluence = "derivative"
+    ) -> Floats:
         """Change of a statistic by the share of each patient's weight, as far as it goes through G.
 
         Parameters
@@ -63,6 +69,10 @@ class Censoring:
             Derivatives of the statistic by log G, shape (k,), and
         place
             the indices into ``left`` at which it uses G, shape (k,).
+        form
+            ``"derivative"``: of this estimate, to the last digit; ``"martingale"``: as riskRegression, which takes all
+            who are present on a day as at risk of its censorings, its deaths too, and the hazard of Nelson and Aalen.
+            They differ by ties and in small samples.
 
         Returns
         -------
@@ -71,11 +81,14 @@ class Censoring:
         """
         # log G at an index is the sum of log(1 - hazard) of all days before it.
         later = np.bincount(place, weights=by_log_g, minlength=len(self.left))[::-1].cumsum()[::-1][1:]
-        pull = np.divide(later, self.remaining, out=np.zeros_like(later), where=self.remaining > 0)
-        compensator = np.append(0.0, np.cumsum(self.hazard * pull))
+        exact = form == "derivative"
+        at_risk = self.censored + self.remaining if exact else self.present
+        pull = _ratio(later, self.remaining if exact else self.present)
+        compensator = np.append(0.0, np.cumsum(_ratio(self.censored, at_risk) * pull))
         own = np.searchsorted(self.days, time_days)
-        # At risk of censoring on every day up to the own one, which counts for those censored there only.
-        change: Floats = compensator[own + ~event] - np.where(event, 0.0, pull[own])
+        # At risk of censoring on every day before the own one; on that one if censored, or present is enough.
+        until = own + (~event if exact else 1)
+        change: Floats = compensator[until] - np.where(event, 0.0, pull[own])
         return change
 
 
@@ -104,7 +117,11 @@ def censoring_survival(time_days: Floats, event: Bools, weight: Floats | None = 
     deaths = np.add.reduceat((weights * event)[..., order], starts, axis=-1)
     at_risk = total[..., ::-1].cumsum(axis=-1)[..., ::-1] - deaths
     censored = total - deaths
-    hazard = np.divide(censored, at_risk, out=np.zeros_like(total), where=at_risk > 0)
-    left = np.cumprod(1.0 - hazard, axis=-1)
-    left = np.concatenate([np.ones((*left.shape[:-1], 1)), left], axis=-1)
-    return Censoring(days, left, hazard, at_risk - censored)
+    kept = np.cumprod(1.0 - _ratio(censored, at_risk), axis=-1)
+    left: Floats = np.concatenate([np.ones((*kept.shape[:-1], 1)), kept], axis=-1).astype(float)
+    return Censoring(days, left, censored, at_risk - censored, at_risk + deaths)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return ratio

@@ -113,8 +113,8 @@ def test_the_two_conventions_of_uno_differ_where_times_are_tied() -> None:
     assert abs(uno_c(MADE, X, tau_days=11).c_index - SKSURV["tied"]["uno"]["11.0"]) > 1e-3
 
 
-def test_uno_difference_with_g_known_is_that_of_r() -> None:
-    """R takes G as known: its error is that of the difference of our influences without the part of G."""
+def test_uno_difference() -> None:
+    """R takes G as known in its error; ours knows that it was estimated, which changes a few percent here."""
     found = paired_uno_difference(MADE, X, Y)
     expected = R["tied"]["uno_paired"]
     assert found.difference == pytest.approx(expected["difference"], abs=1e-13)
@@ -149,12 +149,11 @@ def _column(rows: list[dict[str, Any]], model: str, name: str) -> np.ndarray:
 
 @pytest.mark.parametrize(("model", "risk"), [("a", LP_A), ("b", LP_B)])
 def test_auc_curve_of_veteran(model: str, risk: np.ndarray) -> None:
-    """A death and a censoring share a day three times in these data, where R's error is a little off the derivative."""
     curve = auc_curve(VETERAN, risk, TIMES)
     rows = R["veteran"]["auc"]
     np.testing.assert_allclose(curve.auc, _column(rows, model, "AUC"), atol=1e-13)
-    np.testing.assert_allclose(curve.standard_error, _column(rows, model, "se"), rtol=1e-4)
-    np.testing.assert_allclose(curve.lower, _column(rows, model, "lower"), atol=1e-5)
+    np.testing.assert_allclose(curve.standard_error, _column(rows, model, "se"), rtol=1e-10)
+    np.testing.assert_allclose(curve.lower, _column(rows, model, "lower"), atol=1e-12)
 
 
 def test_auc_difference_of_veteran() -> None:
@@ -162,8 +161,8 @@ def test_auc_difference_of_veteran() -> None:
     for row, expected in zip(found, R["veteran"]["auc_contrasts"], strict=True):
         assert (expected["model"], expected["reference"]) == ("b", "a")
         assert row.difference == pytest.approx(expected["delta.AUC"], abs=1e-13)
-        assert row.standard_error == pytest.approx(expected["se"], rel=1e-4)
-        assert row.p == pytest.approx(expected["p"], rel=1e-3)
+        assert row.standard_error == pytest.approx(expected["se"], rel=1e-10)
+        assert row.p == pytest.approx(expected["p"], rel=1e-9)
 
 
 @pytest.mark.parametrize("model", ["a", "b"])
@@ -172,8 +171,8 @@ def test_brier_of_veteran(model: str) -> None:
     curve = brier_score(VETERAN, np.array(R["veteran"][f"survival_{model}"]), TIMES)
     np.testing.assert_allclose(curve.brier, _column(rows, model, "Brier"), atol=1e-13)
     np.testing.assert_allclose(curve.null, _column(rows, "Null model", "Brier"), atol=1e-13)
-    np.testing.assert_allclose(curve.standard_error, _column(rows, model, "se"), rtol=5e-3)
-    np.testing.assert_allclose(curve.null_standard_error, _column(rows, "Null model", "se"), rtol=5e-3)
+    np.testing.assert_allclose(curve.standard_error, _column(rows, model, "se"), rtol=1e-10)
+    np.testing.assert_allclose(curve.null_standard_error, _column(rows, "Null model", "se"), rtol=1e-10)
     np.testing.assert_allclose(curve.scaled, 1 - curve.brier / curve.null, atol=1e-15)
     integrated = integrated_brier(curve)
     assert integrated.brier == pytest.approx(_column(rows, model, "IBS")[-1], abs=1e-13)
@@ -186,19 +185,19 @@ def test_brier_difference_of_veteran() -> None:
     rows = [row for row in R["veteran"]["brier_contrasts"] if (row["model"], row["reference"]) == ("b", "a")]
     for row, expected in zip(found, rows, strict=True):
         assert row.difference == pytest.approx(expected["delta.Brier"], abs=1e-13)
-        assert row.standard_error == pytest.approx(expected["se"], rel=5e-3)
+        assert row.standard_error == pytest.approx(expected["se"], rel=1e-10)
 
 
 def test_auc_and_brier_with_ties_everywhere() -> None:
-    """Values to all digits; errors to a few percent: R's treat a death and a censoring on one day otherwise in G."""
+    """Deaths and censorings on one day, in the values and in the errors."""
     rows = R["tied"]["score"]
     for model, values in (("x", X), ("y", Y)):
         curve = auc_curve(MADE, -values, [5, 11])
         np.testing.assert_allclose(curve.auc, _column(rows["auc"], model, "AUC"), atol=1e-13)
-        np.testing.assert_allclose(curve.standard_error, _column(rows["auc"], model, "se"), rtol=1e-3)
+        np.testing.assert_allclose(curve.standard_error, _column(rows["auc"], model, "se"), rtol=1e-10)
         brier = brier_score(MADE, _alive(values), [5, 11])
         np.testing.assert_allclose(brier.brier, _column(rows["brier"], model, "Brier"), atol=1e-13)
-        np.testing.assert_allclose(brier.standard_error, _column(rows["brier"], model, "se"), rtol=0.1)
+        np.testing.assert_allclose(brier.standard_error, _column(rows["brier"], model, "se"), rtol=1e-10)
 
 
 def _lung1(test_data: Path) -> tuple[Outcome, np.ndarray]:
@@ -219,9 +218,9 @@ def test_auc_and_brier_of_lung1_with_their_errors(test_data: Path) -> None:
     scores = brier_score(outcome, survival, times)
     model, null = brier[brier["model"] == "cox"], brier[brier["model"] == "Null model"]
     np.testing.assert_allclose(scores.brier, model["Brier"], atol=1e-14)
-    np.testing.assert_allclose(scores.standard_error, model["se"], rtol=1e-6)
+    np.testing.assert_allclose(scores.standard_error, model["se"], rtol=1e-10)
     np.testing.assert_allclose(scores.null, null["Brier"], atol=1e-14)
-    np.testing.assert_allclose(scores.null_standard_error, null["se"], rtol=1e-6)
+    np.testing.assert_allclose(scores.null_standard_error, null["se"], rtol=1e-10)
     for last in (2, 3):
         part = integrated_brier(brier_score(outcome, survival[:, :last], times[:last]))
         assert part.brier == pytest.approx(model["IBS"].iloc[last - 1], abs=1e-14)
@@ -239,7 +238,7 @@ def test_brier_with_ties_in_the_comparison_table(test_data: Path) -> None:
     risk = table["s"].to_numpy()
     auc = auc_curve(_outcome(table["t"], table["e"]), risk, [12, 24, 36])
     np.testing.assert_allclose(auc.auc, _column(expected["auc"], "m", "AUC"), atol=1e-12)
-    np.testing.assert_allclose(auc.standard_error, _column(expected["auc"], "m", "se"), rtol=1e-4)
+    np.testing.assert_allclose(auc.standard_error, _column(expected["auc"], "m", "se"), rtol=1e-10)
     for tau, name in ((None, "uno"), (36, "uno_tau36")):
         found = uno_c(_outcome(table["t"], table["e"]), risk, tau_days=tau)
         assert found.c_index == pytest.approx(expected[name], abs=1e-12)

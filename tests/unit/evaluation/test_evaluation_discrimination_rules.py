@@ -1,12 +1,10 @@
 """Hand-worked cases, hard cases and refused input of C, Uno's C, AUC, Brier score, intervals and R2."""
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError, Prediction, SettingsError
+from perisurv.core import FeatureError, Outcome, OutcomeError, Prediction, SettingsError
 from perisurv.evaluation import (
     auc_curve,
     bca_interval,
@@ -14,11 +12,8 @@ from perisurv.evaluation import (
     brier_score,
     c_index_interval,
     evaluate_branch,
-    explained_variation,
     integrated_auc,
     integrated_brier,
-    model_indexes,
-    optimism_bootstrap,
     paired_auc_difference,
     paired_c_difference,
     paired_uno_difference,
@@ -202,6 +197,16 @@ def test_g_at_zero_is_an_error_that_names_the_day() -> None:
         auc_curve(outcome, risk, [2, 5])
 
 
+def test_a_patient_without_weight_is_no_patient() -> None:
+    """The death at 9 comes after the last censoring that counts, where G is zero; it weighs nothing."""
+    outcome = _outcome([1, 2, 3, 5, 9], [1, 1, 0, 0, 1])
+    risk, weight = np.array([3.0, 1.0, 2.0, 0.0, 9.0]), np.array([1.0, 1, 1, 1, 0])
+    found, without = uno_c(outcome, risk, weight=weight), uno_c(outcome.take(outcome.patients[:4]), risk[:4])
+    assert (found.c_index, found.standard_error) == pytest.approx((without.c_index, without.standard_error))
+    curve = auc_curve(outcome, risk, [2], weight=weight)
+    assert curve.auc[0] == pytest.approx(auc_curve(outcome.take(outcome.patients[:4]), risk[:4], [2]).auc[0])
+
+
 def test_what_uno_refuses() -> None:
     with pytest.raises(SettingsError, match="'R' or 'scikit-survival', got 'timeROC'"):
         uno_c(SMALL, RISK, convention="timeROC")  # type: ignore[arg-type]
@@ -348,77 +353,3 @@ def test_all_censored_has_no_error_before_the_end() -> None:
     curve = brier_score(outcome, np.full((3, 1), 0.8), [2.5])
     assert curve.brier[0] == pytest.approx(0.04)
     assert curve.null[0] == 0
-
-
-# --- explained variation ---------------------------------------------------------------------------------------------
-
-
-def test_explained_variation_of_a_known_model() -> None:
-    """Risk of variance 1 and slope 1: 1 / (1 + pi**2 / 6) is explained; D is kappa."""
-    rng = np.random.default_rng(0)
-    risk = rng.normal(size=20_000)
-    found = explained_variation(_outcome((1 + 1000 * rng.exponential(np.exp(-risk))).tolist(), [1] * 20_000), risk)
-    assert found.slope == pytest.approx(1, abs=0.03)
-    assert found.royston_d == pytest.approx(np.sqrt(8 / np.pi), abs=0.05)
-    assert found.r2_d == pytest.approx(1 / (1 + np.pi**2 / 6), abs=0.01)
-    assert found.kent_oquigley == pytest.approx(1 / (1 + np.pi**2 / 6), abs=0.01)
-    double = explained_variation(SMALL, 2 * RISK), explained_variation(SMALL, RISK)
-    assert double[0].slope == pytest.approx(double[1].slope / 2)
-    assert double[0].nagelkerke == pytest.approx(double[1].nagelkerke)
-
-
-def test_hard_cases_of_explained_variation() -> None:
-    with pytest.raises(FeatureError, match="All risks are equal"):
-        explained_variation(SMALL, np.ones(5))
-    with pytest.raises(OutcomeError, match="censored"):
-        explained_variation(_outcome([1, 2, 3], [0, 0, 0]), np.arange(3.0))
-    with pytest.raises(ConvergenceError, match="without bound"):
-        explained_variation(_outcome([1, 2, 3, 4], [1, 1, 1, 1]), np.array([4.0, 3.0, 2.0, 1.0]))
-    with pytest.raises(FeatureError, match="finite"):
-        model_indexes(SMALL, np.array([1, 2, 3, 4, np.nan]))
-    flat = model_indexes(SMALL, np.ones(5))
-    assert (flat.dxy, flat.r2, flat.g) == (0, 0, 0)
-    assert np.isnan(flat.slope)
-
-
-def test_optimism_of_noise_is_found() -> None:
-    """The refit takes the best of 20 columns of noise: its Dxy is optimism, and the bootstrap finds a part of it."""
-    rng = np.random.default_rng(2)
-    x = rng.normal(size=(120, 20))
-    outcome = _outcome((1 + rng.exponential(1000, 120)).tolist(), [1] * 120)
-
-    def refit(rows: np.ndarray) -> np.ndarray:
-        c = [harrell_c(outcome.time_days[rows], outcome.event[rows], column[rows]) for column in x.T]
-        best = int(np.argmax(np.abs(np.array(c) - 0.5)))
-        return np.asarray(x[:, best] * np.sign(c[best] - 0.5))
-
-    found = optimism_bootstrap(outcome, refit, bootstrap_counts(120, 60, np.random.default_rng(0)))
-    assert found["dxy"].apparent > 0.1
-    assert found["dxy"].optimism > 0.05
-    assert found["dxy"].corrected == pytest.approx(found["dxy"].apparent - found["dxy"].optimism)
-    assert found["dxy"].resamples == 60
-    assert found["dxy"].optimism == pytest.approx(found["dxy"].training - found["dxy"].test)
-
-
-def test_optimism_of_a_null_model_and_of_broken_refits() -> None:
-    outcome, _ = _study(30, 12)
-    counts = bootstrap_counts(30, 5, np.random.default_rng(0))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        null = optimism_bootstrap(outcome, lambda rows: np.zeros(30), counts)
-    assert (null["dxy"].corrected, null["r2"].corrected) == (0, 0)
-    assert null["slope"].resamples == 0
-    assert np.isnan(null["slope"].corrected)
-    with pytest.raises(FeatureError, match="refit must return one finite"):
-        optimism_bootstrap(outcome, lambda rows: np.zeros(len(rows) - 1), counts)
-    with pytest.raises(SettingsError, match="one count for each of the 30"):
-        optimism_bootstrap(outcome, lambda rows: np.zeros(30), counts[:, :-1])
-    calls = iter([*range(100)])
-
-    def separated(rows: np.ndarray) -> np.ndarray:
-        if next(calls):
-            raise ConvergenceError("no finite maximum")
-        return np.zeros(30)
-
-    with pytest.raises(OutcomeError, match="No resample of the patients could be fitted"):
-        optimism_bootstrap(outcome, separated, counts)
