@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ class _Walker:
         self.features, self.coef = np.zeros(0, dtype=np.intp), np.zeros(0)
         self.inside = np.zeros(p, dtype=bool)
         self.failed = self.halted = False
-        self._count = 0
+        self._count = self._factored = 0
         self._make_room(ROOM)
 
     def add(self, new: NDArray[np.intp]) -> None:
@@ -100,9 +101,10 @@ class _Walker:
             return
         play, problem = self._play[: self._count], self.problem
         l1, l2, unit = penalty * problem.l1[play], penalty * problem.l2[play], problem.unit[play]
-        reached, self._count, self._value = self._kernels.solve(
+        reached, self._count, self._value, self._factored = self._kernels.solve(
             self._play, self._x, self._hessian, self._coef, l1, l2, unit, self._count, self._eta, problem.share,
             problem.sets, self._kept, self.inside, self.residual, slack,
+            self._factor, self._order, self._factored,
         )  # fmt: skip
         self.failed = not reached
 
@@ -126,17 +128,15 @@ class _Walker:
         return np.flatnonzero((np.abs(gradient) > limit) & ~self.inside)
 
     def _make_room(self, room: int) -> None:
-        a = self._count
+        a, c = self._count, self._factored
         play, coef = np.zeros(room, dtype=np.intp), np.zeros(room)
         x, hessian = np.empty((room, self.rows.shape[1])), np.empty((room, room))
+        factor, order = np.empty((room, room)), np.zeros(room, dtype=np.intp)
         if a:
-            play[:a], coef[:a], x[:a], hessian[:a, :a] = (
-                self._play[:a],
-                self._coef[:a],
-                self._x[:a],
-                self._hessian[:a, :a],
-            )
+            play[:a], coef[:a], x[:a], hessian[:a, :a] = self._play[:a], self._coef[:a], self._x[:a], self._hessian[:a, :a]
+            factor[:c, :c], order[:c] = self._factor[:c, :c], self._order[:c]
         self._play, self._coef, self._x, self._hessian = play, coef, x, hessian
+        self._factor, self._order = factor, order
 
 
 class _Party:

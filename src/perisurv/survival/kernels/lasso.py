@@ -19,7 +19,8 @@ LONGEST_STEP = 5.0  # change of a log hazard ratio in one Newton step
 WIDEST = 500.0  # range of the log hazard ratios beyond which their exponentials cannot be summed
 MAX_NEWTON = 200
 SLOW = 0.2  # a kept Hessian that shrinks the violation less than to this share is made anew
-SWEEPS = 30  # of coordinate descent before the exact solution is sought
+RIDGE = 1e-10  # lets copies of a column share one weight; the optimality check is made without it
+MAX_TURNS, JOINT_TURNS = 500, 8  # of the active-set method; those in which several features may enter at once
 KEPT = 0.9  # features without a coefficient stay in play with a gradient above this share of their penalty
 
 
@@ -167,42 +168,6 @@ def _violation(gradient, coef, l1, unit, a):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _descend(hessian, g, b, l1, l2, unit, goal):
-    """Coordinate descent, in place; g is the gradient at b, ridge included. True if the goal was reached."""
-    a = len(b)
-    full = True
-    for _ in range(SWEEPS):
-        worst = 0.0
-        for j in range(a):
-            if not full and b[j] == 0.0:
-                continue
-            h = hessian[j, j] + l2[j]
-            if h <= 0.0:
-                continue
-            pull = g[j] + h * b[j]
-            new = 0.0
-            if pull > l1[j]:
-                new = (pull - l1[j]) / h
-            elif pull < -l1[j]:
-                new = (pull + l1[j]) / h
-            change = new - b[j]
-            if change != 0.0:
-                row = hessian[j]
-                for k in range(a):
-                    g[k] -= row[k] * change
-                g[j] -= l2[j] * change
-                b[j] = new
-                worst = max(worst, h * abs(change) / unit[j])
-        if worst <= goal:
-            if full:
-                return True
-            full = True
-        else:
-            full = False
-    return False
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _cholesky(matrix):
     """Lower factor, in place, by blocks; False if a pivot is not positive."""
     n = len(matrix)
@@ -229,81 +194,161 @@ def _cholesky(matrix):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _solve_factored(factor, right):
+def _solve_factored(factor, right, n):
     """Solve L L' y = right, in place."""
-    n = len(right)
     for i in range(n):
         value = right[i]
+        row = factor[i]
         for k in range(i):
-            value -= factor[i, k] * right[k]
-        right[i] = value / factor[i, i]
+            value -= row[k] * right[k]
+        right[i] = value / row[i]
     for i in range(n - 1, -1, -1):
-        value = right[i] / factor[i, i]
+        row = factor[i]
+        value = right[i] / row[i]
         right[i] = value
         for k in range(i):
-            right[k] -= factor[i, k] * value
+            right[k] -= row[k] * value
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _polish(hessian, gradient, b, l1, l2):
-    """From the signs of b to the exact optimum with these signs, in place; gradient is that at b, ridge included.
+def _append(factor, order, c, hessian, l2, j):
+    """Let feature j join the c factored ones; how many there are then."""
+    row, among = factor[c], hessian[j]
+    pivot = among[j] * (1.0 + RIDGE) + l2[j]
+    if not pivot > 0.0:
+        return c
+    least = RIDGE / 2 * pivot
+    for i in range(c):
+        value = among[order[i]]
+        other = factor[i]
+        for k in range(i):
+            value -= other[k] * row[k]
+        value /= other[i]
+        row[i] = value
+        pivot -= value * value
+    row[c] = math.sqrt(max(pivot, least))
+    order[c] = j
+    return c + 1
 
-    Where a coefficient would change sign on the way, it stops at zero and the rest go on without it.
-    """
-    trace = 0.0
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _remove(factor, order, c, k):
+    """Let the k-th factored feature go: its row is taken out, rotations make the rest triangular again."""
+    for i in range(k, c - 1):
+        order[i] = order[i + 1]
+        for m in range(i + 2):
+            factor[i, m] = factor[i + 1, m]
+    for j in range(k, c - 1):
+        x, y = factor[j, j], factor[j, j + 1]
+        length = math.hypot(x, y)
+        cosine, sine = x / length, y / length
+        factor[j, j] = length
+        for i in range(j + 1, c - 1):
+            x, y = factor[i, j], factor[i, j + 1]
+            factor[i, j] = cosine * x + sine * y
+            factor[i, j + 1] = cosine * y - sine * x
+    return c - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _factorise(factor, order, hessian, l2, coef):
+    """Factor the Hessian of the features with a coefficient; how many there are."""
+    chosen = np.flatnonzero(coef)
+    c = len(chosen)
+    matrix = np.empty((c, c))
+    for i in range(c):
+        row = hessian[chosen[i]]
+        for k in range(c):
+            matrix[i, k] = row[chosen[k]]
+        matrix[i, i] = row[chosen[i]] * (1.0 + RIDGE) + l2[chosen[i]]
+    if _cholesky(matrix):
+        for i in range(c):
+            order[i] = chosen[i]
+            for k in range(i + 1):
+                factor[i, k] = matrix[i, k]
+        return c
+    count = 0
+    for j in chosen:
+        count = _append(factor, order, count, hessian, l2, j)
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _synchronise(factor, order, c, hessian, l2, coef):
+    """Let the factored features be those with a coefficient."""
+    known = np.zeros(len(coef), dtype=np.bool_)
+    for i in range(c - 1, -1, -1):
+        if coef[order[i]] == 0.0:
+            c = _remove(factor, order, c, i)
+        else:
+            known[order[i]] = True
+    for j in range(len(coef)):
+        if coef[j] != 0.0 and not known[j]:
+            c = _append(factor, order, c, hessian, l2, j)
+    return c
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, single):
+    """Let features without a coefficient join whose gradient exceeds their penalty, all or the worst of them."""
+    worst, chosen = goal, -1
     for j in range(len(b)):
-        trace += hessian[j, j]
-    # A trace of ridge lets copies of a column share one weight; the optimality check is made without it.
-    ridge = 1e-11 * trace / len(b)
-    for _ in range(len(b) + 1):
-        chosen = np.flatnonzero(b)
-        c = len(chosen)
-        if c == 0:
-            return
-        matrix = np.empty((c, c))
-        step = np.empty(c)
-        for i in range(c):
-            row = hessian[chosen[i]]
-            for k in range(c):
-                matrix[i, k] = row[chosen[k]]
-            matrix[i, i] += l2[chosen[i]] + ridge
-            step[i] = gradient[chosen[i]] - l1[chosen[i]] * np.sign(b[chosen[i]])
-        if not _cholesky(matrix):
-            return
-        _solve_factored(matrix, step)
-        share = 1.0
-        for i in range(c):
-            old = b[chosen[i]]
-            if l1[chosen[i]] > 0.0 and (old + step[i]) * old <= 0.0:
-                share = min(share, -old / step[i])
-        for i in range(c):
-            j = chosen[i]
-            old = b[j]
-            now = old + share * step[i]
-            if l1[j] > 0.0 and (now * old <= 0.0 or (share < 1.0 and abs(-old / step[i] - share) <= 1e-14)):
-                now = 0.0
-            change = now - old
-            row = hessian[j]
-            for k in range(len(b)):
-                gradient[k] -= row[k] * change
-            gradient[j] -= l2[j] * change
-            b[j] = now
-        if share >= 1.0:
-            return
+        if b[j] != 0.0:
+            sign[j] = 1.0 if b[j] > 0.0 else -1.0
+            continue
+        off = (abs(g[j]) - l1[j]) / unit[j]
+        if off > goal:
+            sign[j] = 1.0 if g[j] > 0.0 else -1.0
+            if not single:
+                c = _append(factor, order, c, hessian, l2, j)
+            elif off > worst:
+                worst, chosen = off, j
+    if chosen >= 0:
+        c = _append(factor, order, c, hessian, l2, chosen)
+    return c
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _quadratic(hessian, gradient, coef, l1, l2, unit, goal):
-    """Coefficients that maximise the quadratic approximation; gradient is that at coef, ridge included."""
-    b = coef.copy()
-    g = gradient.copy()
-    for _ in range(20):
-        if _descend(hessian, g, b, l1, l2, unit, goal):
-            return b
-        _polish(hessian, g, b, l1, l2)
-        if _violation(g, b, l1, unit, len(b)) <= goal:
-            return b
-    return b
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _quadratic(hessian, gradient, coef, l1, l2, unit, goal, factor, order, c):
+    """Maximise the quadratic approximation by an active-set method; coefficients, and how many are factored.
+
+    ``gradient`` is that at ``coef``, ridge included. Where a coefficient would change sign on the way, it stops at zero
+    and the rest go on without it.
+    """
+    b, g = coef.copy(), gradient.copy()
+    a = len(b)
+    sign, step = np.zeros(a), np.empty(a)
+    c = _synchronise(factor, order, c, hessian, l2, b)
+    for turn in range(MAX_TURNS):
+        had = c
+        c = _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, turn > JOINT_TURNS)
+        if turn > 0 and c == had:
+            break
+        blocked = 0
+        while blocked >= 0 and c > 0:
+            for i in range(c):
+                step[i] = g[order[i]] - l1[order[i]] * sign[order[i]]
+            _solve_factored(factor, step, c)
+            share, blocked = 1.0, -1
+            for i in range(c):
+                j = order[i]
+                if l1[j] > 0.0 and (b[j] + step[i]) * sign[j] <= 0.0:
+                    to_zero = -b[j] / step[i] if b[j] != 0.0 else 0.0
+                    if to_zero <= share:
+                        share, blocked = to_zero, i
+            for i in range(c):
+                j = order[i]
+                change = share * step[i] if i != blocked else -b[j]
+                if change == 0.0:
+                    continue
+                row = hessian[j]
+                for k in range(a):
+                    g[k] -= row[k] * change
+                g[j] -= l2[j] * change
+                b[j] = b[j] + change if i != blocked else 0.0
+            if blocked >= 0:
+                c = _remove(factor, order, c, blocked)
+    return b, c
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -332,8 +377,8 @@ def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack):
-    """Optimum over the features in play: whether it was reached, their number, the log likelihood.
+def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c):
+    """Optimum over the features in play: whether it was reached, their number, the log likelihood, how many are factored.
 
     ``coef``, ``eta``, ``residual`` and what is kept are changed in place.
     """
@@ -344,16 +389,18 @@ def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, 
     old_objective = -np.inf
     fresh = False
     value = 0.0
+    if l2.any():  # the ridge has changed with lambda
+        c = _factorise(factor, order, hessian, l2, coef[:a])
     for _ in range(MAX_NEWTON):
         if eta.max() - eta.min() > WIDEST:
-            return False, a, value
+            return False, a, value, c
         value = residuals(eta, weight, sets, hazard, total, residual)
         objective = value
         for j in range(a):
             objective -= l1[j] * abs(coef[j]) + l2[j] / 2 * coef[j] * coef[j]
         if not objective >= old_objective - 1e-12 * abs(old_objective):
             if halvings == 40:
-                return False, a, value
+                return False, a, value, c
             halvings += 1
             fresh = False
             coef[:a] = (coef[:a] + old_coef) / 2
@@ -362,10 +409,11 @@ def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, 
         gradient = np.dot(x[:a], residual) - l2[:a] * coef[:a]
         violation = _violation(gradient, coef, l1, unit, a)
         if violation <= slack:
-            return True, a, value
+            return True, a, value, c
         if not fresh and (violation > SLOW * before or halvings > 0):
             a = _compact(features, x, coef, l1, l2, unit, gradient, a, inside)
             _renew(x, hessian, a, eta, weight, sets, kept)
+            c = _factorise(factor, order, hessian, l2, coef[:a])
             fresh = True
         else:
             fresh = False
@@ -373,7 +421,7 @@ def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, 
         before, old_objective = violation, objective
         old_coef, old_eta = coef[:a].copy(), eta.copy()
         goal = max(0.02 * violation, 0.2 * slack)
-        target = _quadratic(hessian, gradient, coef[:a], l1, l2, unit, goal)
+        target, c = _quadratic(hessian, gradient, coef[:a], l1, l2, unit, goal, factor, order, c)
         step = target - coef[:a]
         move = np.dot(step, x[:a])
         longest = np.abs(move).max()
@@ -384,4 +432,4 @@ def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, 
         else:
             coef[:a] = target
         eta += move
-    return False, a, value
+    return False, a, value, c
