@@ -173,11 +173,19 @@ class RedundancyFilter(TableTransformer):
         self.stability = stability
 
     def fit(self, X: Features, y: FollowUp | None = None) -> Self:
-        """Fit on training patients; the follow-up is not looked at."""
+        """Fit on training patients; the follow-up is not looked at.
+
+        Raises
+        ------
+        SettingsError
+            As :func:`cluster_redundant`, or if a representative is given to the greedy way.
+        """
 
         def fit(table: FeatureTable, _: object) -> KeptFeatures:
             seen = frozenset(table.patients) | table.seen
             if self.method == "greedy":
+                if self.representative != "medoid" or self.stability is not None:
+                    raise SettingsError("The greedy way has no representative: choose method average or complete.")
                 return KeptFeatures(drop_redundant(table, self.rho), seen)
             found = cluster_redundant(
                 table, self.rho, method=self.method, representative=self.representative, stability=self.stability
