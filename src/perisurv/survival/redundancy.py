@@ -297,7 +297,7 @@ def _alike(
     """Pairs of a block whose correlation exceeds (or reaches) ``rho``."""
     row, column = np.divmod(np.flatnonzero(block >= np.float32(rho - 1e-5)), block.shape[1])
     row, column = row[column > row] + start, column[column > row] + start
-    close = np.abs(block[row - start, column - start] - rho) < 1e-5  # too close to call in single precision
+    close = np.abs(block[row - start, column - start] - rho) < 2e-5  # too close to call in single precision
     kept = ~close
     left, right = ranks[row[close]].astype(float), ranks[column[close]].astype(float)
     value = np.abs(np.einsum("ij,ij->i", left, right)) / np.sqrt(_squares(left) * _squares(right))
