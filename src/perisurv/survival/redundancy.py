@@ -173,11 +173,19 @@ class RedundancyFilter(TableTransformer):
         self.stability = stability
 
     def fit(self, X: Features, y: FollowUp | None = None) -> Self:
-        """Fit on training patients; the follow-up is not looked at."""
+        """Fit on training patients; the follow-up is not looked at.
+
+        Raises
+        ------
+        SettingsError
+            As :func:`cluster_redundant`, or if a representative is given to the greedy way.
+        """
 
         def fit(table: FeatureTable, _: object) -> KeptFeatures:
             seen = frozenset(table.patients) | table.seen
             if self.method == "greedy":
+                if self.representative != "medoid" or self.stability is not None:
+                    raise SettingsError("The greedy way has no representative: choose method average or complete.")
                 return KeptFeatures(drop_redundant(table, self.rho), seen)
             found = cluster_redundant(
                 table, self.rho, method=self.method, representative=self.representative, stability=self.stability
@@ -289,7 +297,7 @@ def _alike(
     """Pairs of a block whose correlation exceeds (or reaches) ``rho``."""
     row, column = np.divmod(np.flatnonzero(block >= np.float32(rho - 1e-5)), block.shape[1])
     row, column = row[column > row] + start, column[column > row] + start
-    close = np.abs(block[row - start, column - start] - rho) < 1e-5  # too close to call in single precision
+    close = np.abs(block[row - start, column - start] - rho) < 2e-5  # too close to call in single precision
     kept = ~close
     left, right = ranks[row[close]].astype(float), ranks[column[close]].astype(float)
     value = np.abs(np.einsum("ij,ij->i", left, right)) / np.sqrt(_squares(left) * _squares(right))

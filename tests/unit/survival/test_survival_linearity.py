@@ -86,3 +86,9 @@ def test_knots_that_coincide_are_one() -> None:
     assert spline_knots(np.repeat([0.0, 1.0, 2.0], 50), 5).tolist() == [0, 1, 2]
     with pytest.raises(SettingsError, match="3, 4 or 5 knots here; got 6"):
         spline_knots(values, 6)
+
+
+def test_no_feature_has_residuals_only() -> None:
+    found = check_linearity(np.empty((len(X), 0)), OUTCOME)
+    assert found.names == ()
+    np.testing.assert_allclose(found.martingale, GOLDEN["null_martingale"], atol=1e-12)

@@ -148,6 +148,12 @@ def test_filter_is_the_function() -> None:
     np.testing.assert_array_equal(clusters.cluster_, expected.cluster)
 
 
+def test_the_greedy_way_has_no_representative() -> None:
+    for given in ({"representative": "order"}, {"stability": {"f0": 1.0}}):
+        with pytest.raises(SettingsError, match="greedy way has no representative"):
+            RedundancyFilter(**given).fit(features(6).to_numpy())
+
+
 def associated() -> tuple[FeatureTable, Outcome]:
     rng = np.random.default_rng(7)
     x = rng.normal(size=(100, 20))

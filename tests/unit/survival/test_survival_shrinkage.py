@@ -172,3 +172,10 @@ def test_ridge_says_what_does_not_fit() -> None:
         shrink_ridge(x, outcome, folds=np.zeros(120, dtype=int))
     with pytest.raises(SettingsError, match="must be positive"):
         shrink_ridge(x, outcome, folds=np.arange(120) % 3, ridges=(0.0, 1.0))
+
+
+def test_no_feature_is_nothing_to_shrink() -> None:
+    _, outcome = WEAK
+    found = shrink_heuristic(np.empty((120, 0)), outcome)
+    assert found.factor == 0.0
+    assert found.model.log_likelihood == found.model.log_likelihood_null
