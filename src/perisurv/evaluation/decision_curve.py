@@ -94,7 +94,8 @@ def decision_curve(  # noqa: PLR0913 (who, what, when, and how sure)
     harm
         Of obtaining the prediction, in units of net benefit.
     counts
-        Resamples of :func:`perisurv.evaluation.bootstrap_counts` for the interval; None: no interval.
+        Resamples of :func:`perisurv.evaluation.bootstrap_counts` for the interval, which leaves out those in which the
+        net benefit is undefined; None: no interval.
     confidence
         Coverage of the percentile interval.
 
