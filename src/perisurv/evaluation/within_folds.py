@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, Outcome, OutcomeError
 from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
-from perisurv.statistics import harrell_c, pair_matrices
+from perisurv.statistics import RankedPairs, harrell_c
 
 __all__ = ["FoldRisks", "FoldScore", "score_folds"]
 
@@ -56,18 +56,30 @@ class FoldRisks:
                 found.append(None)
         return tuple(found)
 
-    def pairs(self, branch: str) -> tuple[Floats, Floats]:
-        """Matrices [i, j], summed over repeats: how far the risks agree, and in how many repeats i and j compare."""
-        n = len(self.outcome)
-        concordant, comparable = np.zeros((n, n)), np.zeros((n, n))
+    def c_index(self, branch: str) -> float:
+        """Concordant over comparable pairs of patients of the same fold, all folds and repeats together."""
+        agree, total = self.pairs(branch, np.ones((1, len(self.outcome)), dtype=np.int64))
+        return float(agree[0] / total[0])
+
+    def pairs(self, branch: str, counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Concordant and comparable pairs within the folds of all repeats, for each resample of the patients.
+
+        Raises
+        ------
+        OutcomeError
+            If no two patients of one fold can be compared.
+        """
+        agree, total = np.zeros(len(counts)), np.zeros(len(counts))
         for fold, risk in zip(self.fold, self.risk[branch], strict=True):
-            agree, count = pair_matrices(self.outcome.time_days, self.outcome.event, risk)
-            together = (fold[:, None] == fold[None, :]) & (fold >= 0)[:, None]
-            concordant += agree * together
-            comparable += count * together
-        if not comparable.any():
+            own = fold >= 0
+            time, event = self.outcome.time_days[own], self.outcome.event[own]
+            within = RankedPairs.of(time, event, risk[own], strata=fold[own].tolist())
+            more, count = within.resampled_sums(counts[:, own])
+            agree += more
+            total += count
+        if not total.any():
             raise OutcomeError("No two patients of one fold can be compared; take fewer folds or longer follow-up.")
-        return concordant, comparable
+        return agree, total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,14 +135,12 @@ def score_folds(
     OutcomeError
         If no pair of patients of one fold can be compared.
     """
-    counts = bootstrap_counts(len(risks.outcome), resamples, rng, strata).astype(float)
+    counts = bootstrap_counts(len(risks.outcome), resamples, rng, strata)
     c_index, draws = {}, {}
     for branch in risks.risk:
-        concordant, comparable = risks.pairs(branch)
-        c_index[branch] = float(concordant.sum() / comparable.sum())
-        hits = ((counts @ concordant) * counts).sum(axis=1)
-        total = ((counts @ comparable) * counts).sum(axis=1)
-        draws[branch] = np.divide(hits, total, out=np.full(len(total), np.nan), where=total > 0)
+        c_index[branch] = risks.c_index(branch)
+        agree, total = risks.pairs(branch, counts)
+        draws[branch] = np.divide(agree, total, out=np.full(len(total), np.nan), where=total > 0)
     differences = {}
     names = list(risks.risk)
     for first, second in [(b, names[0]) for b in names[1:]] + [(names[-1], b) for b in names[1:-1]]:

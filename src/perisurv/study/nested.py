@@ -226,8 +226,7 @@ def _assemble(
     for own, found in parts[1:]:
         risks = fold_risks(found, own)
         for branch, values in null.items():
-            concordant, comparable = risks.pairs(branch)
-            values.append(float(concordant.sum() / comparable.sum()))
+            values.append(risks.c_index(branch))
     return Nested(fits, outcome, score, {branch: tuple(values) for branch, values in null.items()})
 
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from perisurv.core import SettingsError
 from perisurv.statistics import Ties
+from perisurv.survival.lasso_options import LassoOptions
 
 __all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "SelectBy", "Ties"]
 
@@ -141,46 +142,3 @@ _RANGES = {
     "domain_robust_sd": (1.0, 1e6),
     "domain_spacing_factor": (1.0, 1e6),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LassoOptions:
-    """The penalty path, as glmnet defines it.
-
-    Parameters
-    ----------
-    alpha
-        Share of the L1 penalty: 1 is the LASSO; the rest is ridge.
-    n_lambdas
-        Length of the path.
-    lambda_min_ratio
-        Smallest over largest lambda; 0: 0.0001, or 0.01 with more features than patients.
-    lambdas
-        Decreasing lambdas instead of the automatic path.
-    standardise
-        Scale columns to unit variance (1/n) for the penalty; coefficients are returned on the original scale.
-    tolerance
-        Largest violation of the optimality (KKT) conditions, relative to the largest lambda of the automatic path.
-    max_explained, min_gain
-        The automatic path ends where the share of explained deviance exceeds the first or grows by less than the
-        second, relative to itself, from one lambda to the next, or where Newton's method does not converge. Given
-        lambdas go on, but once the first is exceeded (no finite maximum is in sight) or Newton's method did not
-        converge, the coefficients stay as they are.
-    """
-
-    alpha: float = 1.0
-    n_lambdas: int = 100
-    lambda_min_ratio: float = 0.0
-    lambdas: tuple[float, ...] = ()
-    standardise: bool = True
-    tolerance: float = 1e-6
-    max_explained: float = 0.999
-    min_gain: float = 1e-5
-
-    def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1 or not 0 <= self.lambda_min_ratio < 1 or self.n_lambdas < 2 or self.tolerance <= 0:
-            raise SettingsError(
-                "LASSO-Cox needs alpha in (0, 1], lambda_min_ratio in [0, 1), n_lambdas >= 2 and tolerance > 0."
-            )
-        if self.lambdas and (min(self.lambdas) <= 0 or list(self.lambdas) != sorted(self.lambdas, reverse=True)):
-            raise SettingsError("LASSO-Cox lambdas must be positive and decreasing.")

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.core import Outcome
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
 from perisurv.survival.options import FitOptions, LassoOptions
+from perisurv.survival.redundancy import drop_redundant
 from perisurv.survival.univariate import adjust_p, univariate_cox
 
-__all__ = ["GroupSelection", "drop_redundant", "select_group", "select_groups"]
+__all__ = ["GroupSelection", "select_group", "select_groups"]
 
 Floats = NDArray[np.float64]
 
@@ -47,48 +48,6 @@ class GroupSelection:
     associated: int
     selected: tuple[str, ...]
     penalty: float
-
-
-def drop_redundant(table: FeatureTable | pd.DataFrame, rho: float = 0.9) -> tuple[str, ...]:
-    """Names of the features that remain when of every group of like features one is kept. Uses no outcome.
-
-    Features are visited by ascending mean absolute Spearman correlation with all others (copies of a feature counted
-    once; equal means in the order of the columns). One is kept if its absolute correlation with every feature kept
-    before it is at most ``rho``. So every dropped feature has a kept one that stands for it.
-
-    Parameters
-    ----------
-    table
-        Rows are patients; no NaN.
-    rho
-        Limit of the absolute Spearman correlation.
-
-    Returns
-    -------
-    Kept names, in the order of the columns.
-
-    Raises
-    ------
-    FeatureError
-        If a value is missing.
-    """
-    frame = table.frame if isinstance(table, FeatureTable) else table
-    if frame.isna().to_numpy().any():
-        raise FeatureError("Redundancy needs complete features; impute them first.")
-    if frame.shape[1] < 2:
-        return tuple(str(c) for c in frame.columns)
-    correlation = _absolute_spearman(frame)
-    original = np.flatnonzero((correlation > 1 - 1e-9).argmax(axis=0) == np.arange(len(correlation)))
-    correlation = correlation[np.ix_(original, original)]
-    # Rounded: whether two means are equal must not hang on the order of a sum.
-    order = np.argsort(correlation.mean(axis=0).round(9), kind="stable")
-    kept: list[int] = []
-    free = np.ones(len(original), dtype=bool)
-    for column in order:
-        if free[column]:
-            kept.append(int(original[column]))
-            free &= correlation[column] <= rho
-    return tuple(str(frame.columns[n]) for n in sorted(kept))
 
 
 def select_groups(
@@ -176,11 +135,3 @@ def _screen(options: FitOptions) -> Screen:
         return np.asarray(p < options.univariate_p)
 
     return screen
-
-
-def _absolute_spearman(frame: pd.DataFrame) -> Floats:
-    ranks = frame.rank().to_numpy(dtype=float)
-    ranks = ranks - ranks.mean(axis=0)
-    norm = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(norm > 0, norm, 1.0)
-    return np.asarray(np.abs(ranks.T @ ranks))
