@@ -19,14 +19,16 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
-from test_survival_estimators import ESTIMATORS, NEW, OUTCOME, TABLE, TRAINING, applied, cohort
+from test_survival_estimators import ESTIMATORS, NEW, OUTCOME, TABLE, TRAINING, applied, cohort, more
 from threadpoolctl import threadpool_limits
 
 from perisurv.core import FeatureError, FeatureTable, LeakageError, Outcome, OutcomeError
 from perisurv.survival.estimator import SurvivalRegressor, TableTransformer, read_outcome
 
 # Name of an estimator -> what its fit asks for besides rows and follow-up, from the training table.
-METADATA: dict[str, Callable[[FeatureTable], dict[str, Any]]] = {}
+METADATA: dict[str, Callable[[FeatureTable], dict[str, Any]]] = {
+    "StableFeatures": lambda table: more(ESTIMATORS["StableFeatures"], table),
+}
 
 
 def those(test: Callable[[Any], bool]) -> Any:

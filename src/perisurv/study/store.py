@@ -180,6 +180,16 @@ class RunFolder:
         return self.root / "evaluation.json"
 
     @property
+    def validation(self) -> Path:
+        """C of the tabular branches under the design of the study file."""
+        return self.root / "validation.json"
+
+    @property
+    def validation_predictions(self) -> Path:
+        """Risks of every split of the validation."""
+        return self.root / "validation.parquet"
+
+    @property
     def report(self) -> Path:
         """The document."""
         return self.root / "report.html"

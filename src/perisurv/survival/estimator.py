@@ -102,12 +102,16 @@ class TableTransformer(TransformerMixin, BaseEstimator):
         table, named = read_features(self, X, reset=False)
         if named and not checked:
             refuse_seen(table, self.fitted_on_, type(self).__name__)
-        frame = self.step_.values(table.frame)
+        frame = self._values(table)
         if not isinstance(X, FeatureTable):
             return frame.to_numpy()
         if checked:
             return FeatureTable(frame, table.fitted_on, fitted_together=self.fitted_on_)
         return passed_on(frame, table, self.fitted_on_)
+
+    def _values(self, table: FeatureTable) -> pd.DataFrame:
+        """The arithmetic of the step; a class whose step needs more than the features overrides it."""
+        return self.step_.values(table.frame)
 
 
 class SurvivalRegressor(BaseEstimator):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from perisurv.core import ConvergenceError, FeatureTable, Outcome, SettingsError
+from perisurv.core import FeatureTable, Outcome, SettingsError
 from perisurv.statistics import RiskSets
 from perisurv.survival.design import design
-from perisurv.survival.lasso_solver import LassoProblem, solve_lasso
-from perisurv.survival.options import LambdaRule, LassoOptions
+from perisurv.survival.lasso_curve import concordance_curve, deviance_curve
+from perisurv.survival.lasso_options import CvMeasure, LassoOptions
+from perisurv.survival.lasso_problem import Columns, Problem, penalty_factors
+from perisurv.survival.lasso_solver import Walk, walk
+from perisurv.survival.options import LambdaRule
 
 __all__ = ["CvLasso", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path"]
 
 Floats = NDArray[np.float64]
 Screen = Callable[[Floats, Outcome], NDArray[np.bool_]]
+X = FeatureTable | pd.DataFrame | ArrayLike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,8 @@ class LassoPath:
     explained
         Share of the null deviance explained, shape (path,).
     null_deviance
-        Twice the distance of the null model from the saturated log partial likelihood (Breslow).
+        Twice the distance of the null model from the saturated log partial likelihood (Breslow), case weights scaled to
+        a mean of 1.
     """
 
     names: tuple[str, ...]
@@ -53,46 +58,61 @@ class LassoPath:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CvLasso:
-    """A path with its cross-validated partial-likelihood deviance.
+    """A path with its cross-validated curve.
 
     Parameters
     ----------
     path
         Fitted on all patients.
-    deviance, standard_error
-        Per death, mean over the folds weighted by deaths and its standard error, shape (path,).
+    measure
+        What the curve holds: partial-likelihood deviance per death (lower is better), or Harrell's C (higher is).
+    curve, standard_error
+        Mean over the folds and its standard error, shape (path,). Folds are weighted by their deaths (deviance) or their
+        patients (C). Of repeated cross-validation, the means over the repeats of the curve and of its standard error:
+        repeats share their patients, so more of them make the curve smoother but the patients no more.
     at_min, at_1se
         Positions of lambda.min and lambda.1se on the path.
     """
 
     path: LassoPath
-    deviance: Floats
+    measure: CvMeasure
+    curve: Floats
     standard_error: Floats
     at_min: int
     at_1se: int
 
     @property
     def lambda_min(self) -> float:
-        """Lambda of the smallest deviance."""
+        """Largest lambda of the best value of the curve."""
         return float(self.path.lambdas[self.at_min])
 
     @property
     def lambda_1se(self) -> float:
-        """Largest lambda whose deviance lies within one standard error of the smallest."""
+        """Largest lambda whose value lies within one standard error of the best, the standard error at the best."""
         return float(self.path.lambdas[self.at_1se])
+
+    def at(self, rule: LambdaRule = "min") -> int:
+        """Position of lambda.min or lambda.1se on the path."""
+        return self.at_min if rule == "min" else self.at_1se
 
     def coef(self, rule: LambdaRule = "min") -> Floats:
         """Coefficients at lambda.min or lambda.1se, shape (features,)."""
-        return np.asarray(self.path.coef[self.at_min if rule == "min" else self.at_1se])
+        return np.asarray(self.path.coef[self.at(rule)])
 
 
 def lasso_cox_path(
-    x: FeatureTable | pd.DataFrame | ArrayLike, outcome: Outcome, options: LassoOptions | None = None
+    x: X,
+    outcome: Outcome,
+    options: LassoOptions | None = None,
+    *,
+    strata: Sequence[object] | None = None,
+    weight: Floats | None = None,
 ) -> LassoPath:
     """Maximise ``loglik / n - lambda (alpha |b|_1 + (1 - alpha) |b|_2^2 / 2)`` along decreasing lambdas.
 
-    Breslow ties, as in glmnet (Simon et al. 2011, J Stat Softw 39(5)). Proximal Newton: coordinate descent on the
-    quadratic approximation over a working set that grows until no feature violates the KKT conditions.
+    The log partial likelihood and the penalty are glmnet's (Simon et al. 2011, J Stat Softw 39(5)); with case weights
+    ``n`` is their sum. Newton's method with the exact Hessian on the features in play, until no feature violates the
+    optimality conditions.
 
     Parameters
     ----------
@@ -102,29 +122,40 @@ def lasso_cox_path(
         Follow-up.
     options
         Penalty path.
+    strata
+        One label a patient, such as the centre: each stratum has its own baseline hazard.
+    weight
+        Case weights, shape (patients,).
 
     Raises
     ------
-    FeatureError, OutcomeError, ConvergenceError
-        If a value is missing, nobody died, or the optimum at the first lambda was not reached.
+    FeatureError, OutcomeError, ConvergenceError, SettingsError
+        If a value is missing, nobody died, the optimum at the first lambda was not reached, or the penalty factors do
+        not fit the features.
     """
     values, names = design(x, outcome)
     options = options or LassoOptions()
-    problem = LassoProblem.of(values, outcome, options)
-    return _walk(problem, names, options, problem.default_lambdas(options), bool(options.lambdas))
+    sets = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, weight)
+    columns, problems = _pose(values, [sets], options)
+    return _path(names, walk(columns, problems, options), problems[0], len(outcome))
 
 
 def cv_lasso_cox(
-    x: FeatureTable | pd.DataFrame | ArrayLike,
+    x: X,
     outcome: Outcome,
     folds: NDArray[np.intp],
     options: LassoOptions | None = None,
     screen: Screen | None = None,
+    *,
+    strata: Sequence[object] | None = None,
+    weight: Floats | None = None,
 ) -> CvLasso:
-    """Choose lambda by cross-validated partial likelihood.
+    """Choose lambda by cross-validation.
 
-    A fold contributes the deviance of all patients minus that of the patients outside the fold, both at the
-    coefficients fitted outside the fold (Verweij and van Houwelingen 1993; glmnet's ``grouped = TRUE``).
+    By deviance, a fold contributes that of all patients minus that of the patients outside the fold, both at the
+    coefficients fitted outside the fold (Verweij and van Houwelingen 1993; glmnet's ``grouped = TRUE``). By concordance,
+    it contributes Harrell's C of its own patients (glmnet's ``type.measure = "C"``). Every fold is fitted at the lambdas
+    themselves; glmnet interpolates between those of the fold.
 
     Parameters
     ----------
@@ -133,12 +164,17 @@ def cv_lasso_cox(
     outcome
         Follow-up.
     folds
-        Fold of each patient, shape (patients,), see :func:`assign_folds`.
+        Fold of each patient, see :func:`assign_folds`, shape (patients,); for repeated cross-validation one column a
+        repeat, shape (patients, repeats).
     options
-        Penalty path.
+        Penalty path and what a fold is judged by.
     screen
         Chooses the features that LASSO may use, shape (features,), from values and outcome. Repeated inside every
         fold: a screen that had seen the left-out patients would make its features look predictive.
+    strata
+        One label a patient, such as the centre: each stratum has its own baseline hazard.
+    weight
+        Case weights, shape (patients,).
 
     Raises
     ------
@@ -146,91 +182,67 @@ def cv_lasso_cox(
         As :func:`lasso_cox_path`, or if the folds do not fit the patients or hold no death.
     """
     values, names = design(x, outcome)
-    _check_folds(folds, outcome)
     options = options or LassoOptions()
-    path = _screened_path(values, names, outcome, options, screen)
-    fixed = _with_lambdas(options, path.lambdas)
-    everyone = RiskSets.of(outcome.time_days, outcome.event, "breslow")
-    contribution, deaths = [], []
-    for fold in np.unique(folds):
-        rest = folds != fold
-        part = Outcome(tuple(np.asarray(outcome.patients)[rest]), outcome.time_days[rest], outcome.event[rest])
-        coef = _screened_path(values[rest], names, part, fixed, screen).coef
-        eta = values @ coef.T
-        sets = RiskSets.of(part.time_days, part.event, "breslow")
-        contribution.append(_deviance(everyone, eta) - _deviance(sets, eta[rest]))
-        deaths.append(int(outcome.event[~rest].sum()))
-    return _summarise(path, np.stack(contribution), np.asarray(deaths, dtype=float))
+    given = np.ones(len(outcome)) if weight is None else np.asarray(weight, dtype=float)
+    everyone = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, given)
+    left_out = _left_out(folds, outcome, given)
+    sets = [everyone]
+    for fold in left_out:
+        sets.append(RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, np.where(fold, 0.0, given)))
+    columns, problems = _pose(values, sets, options)
+    if screen is not None:
+        kept = [screen(values, outcome), *(screen(values[~f], _without(outcome, f)) for f in left_out)]
+        problems = [problem.without(~keep) for problem, keep in zip(problems, kept, strict=True)]
+    walked = walk(columns, problems, options)
+    path = _path(names, walked, problems[0], len(outcome))
+    fold_of_repeat = np.concatenate([np.full(len(np.unique(f)), r) for r, f in enumerate(_repeats(folds))])
+    if options.measure == "deviance":
+        curve, spread = deviance_curve(walked.eta, problems, fold_of_repeat)
+    else:
+        curve, spread = concordance_curve(walked.eta, everyone, left_out[:, everyone.order], fold_of_repeat)
+    return _choose(path, options.measure, curve, spread)
 
 
-def _summarise(path: LassoPath, contribution: Floats, deaths: Floats) -> CvLasso:
-    with_deaths = deaths > 0
-    per_death = contribution[with_deaths] / deaths[with_deaths, None]
-    weight = deaths[with_deaths] / deaths.sum()
-    mean = weight @ per_death
-    spread = np.sqrt(weight @ (per_death - mean) ** 2 / max(int(with_deaths.sum()) - 1, 1))
-    at_min = int(mean.argmin())
-    at_1se = int(np.flatnonzero(mean <= mean[at_min] + spread[at_min])[0])
-    return CvLasso(path, mean, spread, at_min, at_1se)
+def _choose(path: LassoPath, measure: CvMeasure, curve: Floats, spread: Floats) -> CvLasso:
+    loss = curve if measure == "deviance" else -curve
+    at_min = int(loss.argmin())
+    at_1se = int(np.flatnonzero(loss <= loss[at_min] + spread[at_min])[0])
+    return CvLasso(path, measure, curve, spread, at_min, at_1se)
 
 
-def _check_folds(folds: NDArray[np.intp], outcome: Outcome) -> None:
-    if folds.shape != (len(outcome),) or len(np.unique(folds)) < 2:
-        raise SettingsError(f"Cross-validation needs one fold a patient ({len(outcome)}) and at least two folds.")
-    for fold in np.unique(folds):
-        if not outcome.event[folds != fold].any():
-            raise SettingsError(f"Without fold {fold} no patient died; use fewer folds or stratify them.")
+def _repeats(folds: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Folds with a row a repeat."""
+    return folds[None, :] if folds.ndim == 1 else folds.T
 
 
-def _with_lambdas(options: LassoOptions, lambdas: Floats) -> LassoOptions:
-    return LassoOptions(
-        alpha=options.alpha, lambdas=tuple(lambdas), standardise=options.standardise, tolerance=options.tolerance
-    )
+def _left_out(folds: NDArray[np.intp], outcome: Outcome, weight: Floats) -> NDArray[np.bool_]:
+    """Who is left out, a row for every fold of every repeat, shape (folds, patients)."""
+    rows = []
+    for repeat in _repeats(np.asarray(folds)):
+        labels = np.unique(repeat)
+        if repeat.shape != (len(outcome),) or len(labels) < 2:
+            raise SettingsError(
+                f"Cross-validation needs one fold a patient ({len(outcome)}) and at least two folds in every repeat."
+            )
+        for fold in labels:
+            if not (outcome.event & (weight > 0))[repeat != fold].any():
+                raise SettingsError(f"Without fold {fold} no patient died; use fewer folds or stratify them.")
+            rows.append(repeat == fold)
+    return np.stack(rows)
 
 
-def _screened_path(
-    values: Floats, names: tuple[str, ...], outcome: Outcome, options: LassoOptions, screen: Screen | None
-) -> LassoPath:
-    """The path on the screened columns, the others zero."""
-    keep = np.ones(len(names), dtype=bool) if screen is None else screen(values, outcome)
-    path = lasso_cox_path(values[:, keep], outcome, options)
-    coef = np.zeros((len(path.lambdas), len(names)))
-    coef[:, keep] = path.coef
-    return LassoPath(names, path.lambdas, coef, path.explained, path.null_deviance)
+def _without(outcome: Outcome, left_out: NDArray[np.bool_]) -> Outcome:
+    rest = ~left_out
+    return Outcome(tuple(np.asarray(outcome.patients)[rest]), outcome.time_days[rest], outcome.event[rest])
 
 
-def _deviance(sets: RiskSets, eta: Floats) -> Floats:
-    """Partial-likelihood deviance of linear predictors (patients, path), shape (path,)."""
-    values = [sets.log_likelihood(column) for column in eta[sets.order].T]
-    return 2 * (sets.saturated() - np.asarray(values))
+def _pose(values: Floats, sets: Sequence[RiskSets], options: LassoOptions) -> tuple[Columns, list[Problem]]:
+    shares = np.stack([s.weight / s.weight.sum() for s in sets])
+    columns = Columns.of(values, sets[0].order, shares)
+    factors = penalty_factors(options, values.shape[1])
+    problems = [Problem.of(s, columns.spread[k], columns.sd, factors, options) for k, s in enumerate(sets)]
+    return columns, problems
 
 
-def _walk(
-    problem: LassoProblem, names: tuple[str, ...], options: LassoOptions, lambdas: Floats, fixed: bool
-) -> LassoPath:
-    sets, n = problem.sets, len(problem.x)
-    null = 2 * (sets.saturated() - sets.log_likelihood(np.zeros(n)))
-    coef = np.zeros(len(names))
-    rows: list[Floats] = []
-    explained: list[float] = []
-    ended = False
-    for penalty in lambdas:
-        solution = None if ended else solve_lasso(problem, coef, float(penalty), options)
-        ended = solution is None
-        if ended and not rows:
-            raise ConvergenceError(f"LASSO-Cox did not converge at lambda {penalty:.3g}; start at a larger lambda.")
-        if ended and not fixed:
-            break
-        coef = coef if solution is None else solution
-        deviance = 2 * (sets.saturated() - sets.log_likelihood(problem.x @ coef))
-        rows.append(coef / problem.scale)
-        explained.append(1 - deviance / null if null > 0 else 0.0)
-        ended = ended or explained[-1] > options.max_explained
-        if not fixed and (ended or _gains_nothing(explained, options)):
-            break
-    return LassoPath(names, lambdas[: len(rows)], np.stack(rows), np.asarray(explained), null)
-
-
-def _gains_nothing(explained: list[float], options: LassoOptions) -> bool:
-    # Like glmnet, look at the gain only once the path has had time to leave zero.
-    return len(explained) > 5 and 0 < explained[-1] - explained[-2] < options.min_gain * explained[-1]
+def _path(names: tuple[str, ...], walked: Walk, problem: Problem, n: int) -> LassoPath:
+    return LassoPath(names, walked.lambdas, walked.coef, walked.explained, 2 * n * walked.null)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ __all__ = ["UnivariateCox", "adjust_p", "univariate_cox"]
 
 Floats = NDArray[np.float64]
 
-BLOCK = 512  # columns at a time: bounds memory
+BLOCK = 64  # columns at a time, so that they stay in the cache
 MAX_ITERATIONS = 40
 TOLERANCE = 1e-14
 LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
@@ -45,8 +47,15 @@ class UnivariateCox:
     p: Floats
 
 
-def univariate_cox(x: FeatureTable | pd.DataFrame | ArrayLike, outcome: Outcome, ties: Ties = "efron") -> UnivariateCox:
-    """Fit one Cox model a feature: one sort, Newton's method on all columns at once.
+def univariate_cox(
+    x: FeatureTable | pd.DataFrame | ArrayLike,
+    outcome: Outcome,
+    ties: Ties = "efron",
+    *,
+    strata: Sequence[object] | None = None,
+    weight: Floats | None = None,
+) -> UnivariateCox:
+    """Fit one Cox model a feature: one sort, Newton's method on a block of columns at once.
 
     Parameters
     ----------
@@ -56,18 +65,21 @@ def univariate_cox(x: FeatureTable | pd.DataFrame | ArrayLike, outcome: Outcome,
         Follow-up.
     ties
         Tied deaths.
+    strata
+        One label a patient, such as the centre: each stratum has its own baseline hazard.
+    weight
+        Case weights, shape (patients,).
 
     Raises
     ------
     FeatureError
         If a value is missing.
     OutcomeError
-        If nobody died.
+        If nobody died, or strata or weights do not fit the patients.
     """
     values, names = design(x, outcome)
-    sets = RiskSets.of(outcome.time_days, outcome.event, ties)
-    values = values[sets.order]
-    blocks = [_block(values[:, b : b + BLOCK], sets) for b in range(0, values.shape[1], BLOCK)]
+    sets = RiskSets.of(outcome.time_days, outcome.event, ties, strata, weight)
+    blocks = [_block(values[:, b : b + BLOCK][sets.order], sets) for b in range(0, values.shape[1], BLOCK)]
     coef, se = np.concatenate([np.empty((2, 0)), *blocks], axis=1)
     z = coef / se
     return UnivariateCox(names, coef, se, z, np.asarray(2 * special.ndtr(-np.abs(z))))
@@ -85,16 +97,19 @@ def adjust_p(p: Floats) -> Floats:
 
 def _block(values: Floats, sets: RiskSets) -> Floats:
     """Coefficients and standard errors, shape (2, features); NaN where there is none."""
-    mean, sd = values.mean(axis=0), values.std(axis=0)
+    share = sets.weight / sets.weight.sum()
+    mean = share @ values
+    x = values - mean
+    sd = np.sqrt(share @ x**2)
     varies = sd > 1e-12 * np.maximum(np.abs(mean), 1e-300)
     sd = np.where(varies, sd, 1.0)
-    x = (values - mean) / sd
+    x /= sd
     coef = np.zeros(x.shape[1])
-    objective, gradient, start = _derivatives(x, sets, coef)
+    gradient, start = _derivatives(x, sets, coef)
     information = start.copy()
-    usable = varies & (start > 1e-10)
     converged = np.zeros(x.shape[1], dtype=bool)
-    active = np.flatnonzero(usable)
+    low, high = np.full(x.shape[1], -np.inf), np.full(x.shape[1], np.inf)
+    active = np.flatnonzero(varies & (start > 1e-10))
     for _ in range(MAX_ITERATIONS):
         step = gradient[active] / information[active]
         done = gradient[active] * step / 2 < TOLERANCE
@@ -103,43 +118,47 @@ def _block(values: Floats, sets: RiskSets) -> Floats:
         active, step = active[~done], step[~done]
         if not len(active):
             break
-        step *= np.minimum(1.0, LONGEST_STEP / np.abs(x[:, active] * step).max(axis=0))
-        coef[active] += step
-        objective[active] = _halve(x, sets, coef, active, step, objective[active])
-        _, gradient[active], information[active] = _derivatives(x[:, active], sets, coef[active])
+        part = x if len(active) == x.shape[1] else x[:, active]
+        coef[active] = _bracketed(part, coef[active], step, gradient[active], (low, high), active)
+        gradient[active], information[active] = _derivatives(part, sets, coef[active])
     finite = converged & (information > SEPARATED * start)
     coef = np.where(finite, coef / sd, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.stack([coef, np.where(finite, 1 / np.sqrt(information) / sd, np.nan)])
 
 
-def _halve(x: Floats, sets: RiskSets, coef: Floats, active: NDArray[np.intp], step: Floats, before: Floats) -> Floats:
-    """Halve the steps, in place, of the columns whose likelihood fell; the likelihoods then reached."""
-    after = _likelihood(x[:, active], sets, coef[active])
-    for _ in range(30):
-        worse = ~(after >= before - 1e-10 * np.abs(before))
-        if not worse.any():
-            break
-        step = np.where(worse, step / 2, step)
-        coef[active[worse]] -= step[worse]
-        after[worse] = _likelihood(x[:, active[worse]], sets, coef[active[worse]])
-    return after
+def _bracketed(
+    x: Floats, coef: Floats, step: Floats, gradient: Floats, bounds: tuple[Floats, Floats], active: NDArray[np.intp]
+) -> Floats:
+    """The Newton step, no longer than allowed; halfway back where it leaves the interval that holds the maximum.
+
+    The likelihood is concave, so the sign of the gradient tells on which side the maximum lies.
+    """
+    low, high = bounds
+    rising = gradient > 0
+    low[active[rising]] = coef[rising]
+    high[active[~rising]] = coef[~rising]
+    reach = np.maximum(x.max(axis=0), -x.min(axis=0))
+    trial = coef + step * np.minimum(1.0, LONGEST_STEP / (reach * np.abs(step)))
+    below, above = low[active], high[active]
+    outside = (trial <= below) | (trial >= above)
+    middle = (np.where(np.isfinite(below), below, 0.0) + np.where(np.isfinite(above), above, 0.0)) / 2
+    return np.where(outside, middle, trial)
 
 
-def _likelihood(x: Floats, sets: RiskSets, coef: Floats) -> Floats:
-    eta = x * coef
-    eta -= eta.max(axis=0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(eta[sets.deaths].sum(axis=0) - np.log(sets.at_risk(np.exp(eta))).sum(axis=0))
+def _derivatives(x: Floats, sets: RiskSets, coef: Floats) -> tuple[Floats, Floats]:
+    """Gradient and information of the log partial likelihood of each column."""
+    from perisurv.survival.kernels.univariate import slopes  # noqa: PLC0415  numba loads at first use
 
-
-def _derivatives(x: Floats, sets: RiskSets, coef: Floats) -> tuple[Floats, Floats, Floats]:
-    """Log partial likelihood, gradient and information of each column."""
-    eta = x * coef
-    eta -= eta.max(axis=0)
-    weight = np.exp(eta)
-    at_risk = sets.at_risk(weight)
-    mean = sets.at_risk(weight * x) / at_risk
-    square = sets.at_risk(weight * x * x) / at_risk
-    objective = eta[sets.deaths].sum(axis=0) - np.log(at_risk).sum(axis=0)
-    return objective, x[sets.deaths].sum(axis=0) - mean.sum(axis=0), (square - mean**2).sum(axis=0)
+    if coef.any():
+        weight = x * coef
+        for a, b in pairwise(sets.strata):
+            weight[a:b] -= weight[a:b].max(axis=0)
+        np.exp(weight, out=weight)
+        weight *= sets.weight[:, None]
+    else:
+        weight = np.repeat(sets.weight[:, None], x.shape[1], axis=1)
+    mean, information = slopes(
+        x, weight, sets.strata, sets.deaths, sets.start, sets.tie_start, sets.fraction, sets.death_weight
+    )
+    return sets.weight[sets.deaths] @ x[sets.deaths] - mean, information

@@ -49,7 +49,7 @@ def test_cross_validation_agrees_with_glmnet(reference: Path, lung1: tuple[pd.Da
     assert cv.lambda_1se == pytest.approx(expected["l1se"].iloc[0], rel=1e-7)
     # glmnet fits each fold on the fold's own lambdas and interpolates; here each fold is fitted at the lambdas asked
     # for. Beyond lambda.min, where folds overfit, interpolation shows.
-    np.testing.assert_allclose(cv.deviance[:8], expected["cvm"][:8], rtol=2e-5)
+    np.testing.assert_allclose(cv.curve[:8], expected["cvm"][:8], rtol=2e-5)
     np.testing.assert_allclose(cv.standard_error[:8], expected["cvsd"][:8], rtol=1e-3)
 
 
@@ -160,8 +160,8 @@ def test_screening_outside_the_folds_would_find_noise() -> None:
 
     honest = cv_lasso_cox(x, outcome, folds, None, best)
     leaky = cv_lasso_cox(x[:, best(x, outcome)], outcome, folds)
-    gain = honest.deviance[0] - honest.deviance.min()
-    leaky_gain = leaky.deviance[0] - leaky.deviance.min()
+    gain = honest.curve[0] - honest.curve.min()
+    leaky_gain = leaky.curve[0] - leaky.curve.min()
     assert leaky_gain > 0.2
     assert gain < leaky_gain / 4
 
