@@ -1,6 +1,6 @@
 """Features and follow-up -> a signature: Cox, LASSO-Cox, selection, PCA fusion. No fitted object scores its patients.
 
-Numba loads at the first LASSO fit, not at import.
+Numba loads at the first LASSO or univariate fit, not at import.
 """
 
 from perisurv.survival.cox import CoxModel, fit_cox
@@ -8,6 +8,8 @@ from perisurv.survival.domain import Domain, fit_domain
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
+from perisurv.survival.lasso_estimators import KeptFeatures, LassoCox, LassoCoxSelector, StabilitySelector
+from perisurv.survival.lasso_stability import StabilityOptions, StabilitySelection, stability_selection
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.ring_choice import RingChoice, choose_ring
 from perisurv.survival.selection import GroupSelection, drop_redundant, select_group
@@ -23,10 +25,16 @@ __all__ = [
     "FitOptions",
     "FusedFeatures",
     "GroupSelection",
+    "KeptFeatures",
+    "LassoCox",
+    "LassoCoxSelector",
     "LassoOptions",
     "LassoPath",
     "RingChoice",
     "Signature",
+    "StabilityOptions",
+    "StabilitySelection",
+    "StabilitySelector",
     "Standardisation",
     "Standardiser",
     "UnivariateCox",
@@ -43,6 +51,7 @@ __all__ = [
     "icc_1_1",
     "lasso_cox_path",
     "select_group",
+    "stability_selection",
     "stable_features",
     "univariate_cox",
 ]
