@@ -1,7 +1,6 @@
 """Features and follow-up -> a signature: Cox, LASSO-Cox, fusion, ComBat. No fitted object scores its patients.
 
 Numba loads when it is first used, not at import.
-Numba loads at the first LASSO or univariate fit, not at import.
 """
 
 from perisurv.survival.comparators import BoostedCox, ForestCox
