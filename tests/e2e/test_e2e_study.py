@@ -235,3 +235,30 @@ def test_settings_of_the_report_can_be_run_again() -> None:
     assert "[deep.training]" in settings_to_toml(demo_settings(Path("x"), 2))
     with pytest.raises(InputError):
         ps.load_model("nowhere")
+
+
+def test_validate(home: Path) -> None:
+    """The tabular branches by centre, beside the study itself; nothing else of the run changes."""
+    design = '[validation]\ndesign = "leave_one_centre_out"\npermutations = 1\n[fit]\nlasso_folds = 3\n'
+    (home / "by_centre.toml").write_text(f"{STUDY}{design}ring_folds = 2\nring_repeats = 1\nlasso_lambdas = 20\n")
+    before = (home / "run" / "evaluation.json").read_bytes()
+    done = verb("validate", "by_centre.toml", cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert "leave_one_centre_out: 3 splits of 30 patients" in done.stdout
+    values = json.loads((home / "run" / "validation.json").read_text())
+    assert [row["branch"] for row in values["branches"]][:3] == ["volume", "clinical", "tumour"]
+    assert sum(values["ring_votes"].values()) == 3
+    centres = {split["name"] for split in values["splits"]}
+    assert centres == set(pd.read_parquet(home / "run" / "cohort.parquet")["centre"])
+    risks = pd.read_parquet(home / "run" / "validation.parquet")
+    assert (risks.groupby("branch")["patient"].nunique() == 30).all()
+    written = (home / "run" / "validation.json").read_bytes()
+    again = verb("validate", "by_centre.toml", "--json", "--workers", "1", cwd=home)
+    assert json.loads(again.stdout) == values
+    (home / "run" / "ledger" / "validate.json").unlink()
+    assert verb("validate", "by_centre.toml", "--workers", "1", cwd=home).returncode == 0
+    assert (home / "run" / "validation.json").read_bytes() == written
+    assert (home / "run" / "evaluation.json").read_bytes() == before
+    refused = verb("validate", "study.toml", cwd=home)
+    assert refused.returncode == 2
+    assert "no validation: set design" in refused.stderr

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +132,12 @@ class _Walker:
         x, hessian = np.empty((room, self.rows.shape[1])), np.empty((room, room))
         factor, order = np.empty((room, room)), np.zeros(room, dtype=np.intp)
         if a:
-            play[:a], coef[:a], x[:a], hessian[:a, :a] = self._play[:a], self._coef[:a], self._x[:a], self._hessian[:a, :a]
+            play[:a], coef[:a], x[:a], hessian[:a, :a] = (
+                self._play[:a],
+                self._coef[:a],
+                self._x[:a],
+                self._hessian[:a, :a],
+            )
             factor[:c, :c], order[:c] = self._factor[:c, :c], self._order[:c]
         self._play, self._coef, self._x, self._hessian = play, coef, x, hessian
         self._factor, self._order = factor, order
@@ -217,8 +221,10 @@ class _Party:
         self.gradient[list(moving)] = made
 
 
-def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions) -> Walk:
+def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, most: int | None = None) -> Walk:
     """Walk the paths of problems on the same columns; the first problem decides where the path starts and ends.
+
+    ``most``: the path also ends once the first problem holds more features than that.
 
     Raises
     ------
@@ -248,6 +254,8 @@ def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions) -
             eta.append(np.stack([walker.eta for walker in party.walkers]))
             explained.append(first.explained)
             if not options.lambdas and (first.halted or _gains_nothing(explained, options)):
+                break
+            if most is not None and len(first.features) > most:
                 break
     return Walk(lambdas[: len(coef)], np.stack(coef), np.stack(eta, axis=1), np.asarray(explained), first.null)
 

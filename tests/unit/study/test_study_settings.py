@@ -169,3 +169,29 @@ def test_the_study_file_of_the_page_of_barriers_is_read_and_comes_back(tmp_path:
     assert settings_from_dict(tomllib.loads(settings_to_toml(settings))) == settings
     with pytest.raises(SettingsError, match="exclude"):
         read_settings(_write(tmp_path, "[regions]\nexclude = ['fat']"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[validation]\ndesign = 'bootstrap'", "design"),
+        ("[validation]\nfolds = 1", "folds >= 2"),
+        ("[validation]\ndesign = 'temporal'", "order names the clinical covariate"),
+        ("[validation]\ndesign = 'nested'\norder = 'year'", "order names the clinical covariate"),
+        ("[fit]\nfusion = 'late_ridge'", "features that no training patient shaped"),
+        ("[fit]\nunpenalised = ['klinik']", "no group 'klinik'"),
+        ("[fit]\nselect_by = 'patient'", "select_by"),
+    ],
+)
+def test_wrong_validation_and_fusion_are_refused_in_words(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        read_settings(_write(tmp_path, text))
+
+
+def test_the_study_file_of_the_page_of_validation_is_read_and_comes_back(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "validation.md").read_text(encoding="utf-8")
+    settings = read_settings(_write(tmp_path, page.split("```toml\n")[1].split("```")[0]))
+    assert (settings.validation.design, settings.validation.repeats) == ("nested", 10)
+    late = "deep = { enabled = false }\n[fit]\nfusion = 'late_ridge'\nunpenalised = ['clinical']"
+    for kept in (settings, read_settings(_write(tmp_path, late))):
+        assert settings_from_dict(tomllib.loads(settings_to_toml(kept))) == kept
