@@ -25,7 +25,7 @@ from perisurv.evaluation import (
 
 TEST = "tests/unit/evaluation/test_evaluation_calibration.py"
 CURVE_TEST = "tests/unit/evaluation/test_evaluation_decision_curve.py"
-RECLASSIFICATION_TEST = "tests/unit/evaluation/test_evaluation_reclassification.py"
+RECLASSIFICATION_TEST = TEST
 HALF = "one half of lung, predicted by a model of the other"
 RATES = {
     "test_pos_rate": "positive_rate",

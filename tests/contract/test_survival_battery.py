@@ -19,7 +19,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
-from test_survival_estimators import ESTIMATORS, NEW, OUTCOME, TABLE, TRAINING, applied, cohort, more
+from test_survival_estimators import BATTERY, NEW, OUTCOME, TABLE, TRAINING, applied, cohort, more
 from threadpoolctl import threadpool_limits
 
 from perisurv.core import FeatureError, FeatureTable, LeakageError, Outcome, OutcomeError
@@ -27,12 +27,12 @@ from perisurv.survival.estimator import SurvivalRegressor, TableTransformer, rea
 
 # Name of an estimator -> what its fit asks for besides rows and follow-up, from the training table.
 METADATA: dict[str, Callable[[FeatureTable], dict[str, Any]]] = {
-    "StableFeatures": lambda table: more(ESTIMATORS["StableFeatures"], table),
+    "StableFeatures": lambda table: more(BATTERY["StableFeatures"], table),
 }
 
 
 def those(test: Callable[[Any], bool]) -> Any:
-    return pytest.mark.parametrize("name", [name for name, estimator in ESTIMATORS.items() if test(estimator)])
+    return pytest.mark.parametrize("name", [name for name, estimator in BATTERY.items() if test(estimator)])
 
 
 def takes(parameter: str) -> Callable[[Any], bool]:
@@ -46,7 +46,7 @@ each_that_fits_on_the_outcome = those(lambda e: bool(e.__sklearn_tags__().target
 each_with_weights, each_with_strata = those(takes("sample_weight")), those(takes("strata"))
 # Metadata of a fit is not split with the rows unless the caller sets up scikit-learn's metadata routing.
 each_that_scikit_learn_can_split = those(
-    lambda e: METADATA.keys().isdisjoint({n for n, o in ESTIMATORS.items() if o is e})
+    lambda e: METADATA.keys().isdisjoint({n for n, o in BATTERY.items() if o is e})
 )
 
 
@@ -70,7 +70,7 @@ def metadata(name: str, table: FeatureTable) -> dict[str, Any]:
 
 def fitted(name: str, X: Any = None, y: Any = OUTCOME, **params: Any) -> Any:
     table = X if isinstance(X, FeatureTable) else train() if X is None else FeatureTable(pd.DataFrame(X))
-    return clone(ESTIMATORS[name]).fit(table if X is None else X, y, **metadata(name, table), **params)
+    return clone(BATTERY[name]).fit(table if X is None else X, y, **metadata(name, table), **params)
 
 
 def output(estimator: Any, X: Any) -> np.ndarray:
@@ -81,7 +81,7 @@ def output(estimator: Any, X: Any) -> np.ndarray:
 
 def pipeline(name: str) -> Any:
     """The estimator with a risk model behind it, where it has none itself."""
-    estimator = clone(ESTIMATORS[name])
+    estimator = clone(BATTERY[name])
     return (
         make_pipeline(estimator)
         if isinstance(estimator, SurvivalRegressor)
@@ -91,7 +91,7 @@ def pipeline(name: str) -> Any:
 
 def routed(name: str, table: FeatureTable) -> dict[str, Any]:
     """Metadata for the step of a pipeline."""
-    step = type(ESTIMATORS[name]).__name__.lower()
+    step = type(BATTERY[name]).__name__.lower()
     return {f"{step}__{key}": value for key, value in metadata(name, table).items()}
 
 
@@ -104,7 +104,7 @@ def follow_up(outcome: Outcome = OUTCOME) -> pd.DataFrame:
 
 @each
 def test_parameters_are_stored_as_given_and_by_name_only(name: str) -> None:
-    kind = type(ESTIMATORS[name])
+    kind = type(BATTERY[name])
     accepted = inspect.signature(kind.__init__).parameters
     assert all(p.kind is p.KEYWORD_ONLY for key, p in accepted.items() if key != "self")
     marks = {key: object() for key in accepted if key != "self"}
@@ -115,7 +115,7 @@ def test_parameters_are_stored_as_given_and_by_name_only(name: str) -> None:
 
 @each
 def test_parameters_go_round(name: str) -> None:
-    estimator = ESTIMATORS[name]
+    estimator = BATTERY[name]
     other = clone(estimator)
     assert other is not estimator
     assert repr(other) == repr(estimator)
@@ -134,7 +134,7 @@ def test_a_clone_of_a_fitted_estimator_is_not_fitted(name: str) -> None:
 def test_fitting_changes_no_parameter_and_no_input(name: str) -> None:
     frame, y = train().frame, OUTCOME.take(TRAINING).to_frame()
     before, followed = frame.copy(), y.copy()
-    estimator = clone(ESTIMATORS[name])
+    estimator = clone(BATTERY[name])
     said = repr(estimator.get_params())
     assert estimator.fit(frame, y, **metadata(name, train())) is estimator
     assert repr(estimator.get_params()) == said
@@ -297,7 +297,7 @@ def test_a_patient_twice_is_refused(name: str) -> None:
 
 
 def fitted_raw(name: str, X: pd.DataFrame, y: Any) -> Any:
-    return clone(ESTIMATORS[name]).fit(X, y, **metadata(name, train()))
+    return clone(BATTERY[name]).fit(X, y, **metadata(name, train()))
 
 
 @each
@@ -349,13 +349,14 @@ def test_the_fitted_step_is_frozen_and_knows_its_patients(name: str) -> None:
 @each_transformer
 def test_its_own_rows_serve_a_fit_but_not_a_score(name: str) -> None:
     """What fit_transform gives of all patients cannot be cut into training and test rows."""
-    estimator = clone(ESTIMATORS[name])
+    estimator = clone(BATTERY[name])
     rows = estimator.fit_transform(TABLE, OUTCOME, **metadata(name, TABLE))
     assert rows.seen == set(TABLE.patients)
     model = FirstColumn().fit(rows.take(TRAINING), OUTCOME)
     with pytest.raises(LeakageError, match=min(NEW)):
         model.predict(rows.take(NEW))
-    np.testing.assert_array_equal(rows.frame, estimator.step_.values(TABLE.frame))
+    as_frame = clone(BATTERY[name]).fit_transform(TABLE.frame, OUTCOME, **metadata(name, TABLE))
+    np.testing.assert_array_equal(rows.frame, as_frame)
     # A model of other patients refuses them too: whoever is scored must not have fitted what made the row.
     others = [f"other{k}" for k in range(len(rows))]
     outcome = Outcome(tuple(others), OUTCOME.time_days, OUTCOME.event)
@@ -406,7 +407,7 @@ def test_a_pipeline_of_tables_refuses_its_patients(name: str) -> None:
 
 @each_that_scikit_learn_can_split
 def test_a_grid_search_refuses_its_patients(name: str) -> None:
-    estimator = ESTIMATORS[name]
+    estimator = BATTERY[name]
     key = next((k for k in estimator.get_params(deep=False)), None)
     if key is None:
         pytest.skip("has no parameter")

@@ -176,7 +176,7 @@ EQUAL = {"one patient": DIFFER, "equal risks": DIFFER}
 NOBODY = (OutcomeError, "Nobody died by 144 days")
 SURVIVORS = (OutcomeError, "needs deaths and survivors at")
 NO_CALIBRATION = {"all censored": NOBODY, **EQUAL}
-NOT_REACHED = (ConvergenceError, "did not converge")
+NOT_REACHED = (ConvergenceError, "did not converge|term 1 of the predicted risk' grows without bound")
 NO_CURVE = {
     "one death": NOT_REACHED,
     "separation": NOT_REACHED,
@@ -223,7 +223,11 @@ FUNCTIONS: dict[str, Checked] = {
     "calibration_line": Checked(
         lambda c: calibration_line(c.outcome, predicted(c), horizon(c)),
         finite,
-        {**EQUAL, **dict.fromkeys(("all censored", "all die on one day"), SURVIVORS)},
+        {
+            **EQUAL,
+            **dict.fromkeys(("all censored", "all die on one day"), SURVIVORS),
+            "separation": (ConvergenceError, "calibration slope grows without bound"),
+        },
     ),
     "calibration_curve": Checked(
         lambda c: calibration_curve(c.outcome, predicted(c), horizon(c)), is_curve, {**NO_CALIBRATION, **NO_CURVE}
@@ -270,7 +274,7 @@ FUNCTIONS: dict[str, Checked] = {
         is_one_cause,
         {"all censored": NO_CAUSE, "one death": NO_CAUSE},
     ),
-    "pseudo_survival": Checked(lambda c: pseudo_survival(c.outcome, horizon(c)), is_pseudo),
+    "pseudo_survival": Checked(lambda c: pseudo_survival(c.time, c.event, horizon(c)), is_pseudo),
 }
 
 

@@ -45,10 +45,13 @@ def is_accuracy(case: Case, found: Any) -> None:
 
 ONE = (FeatureError, "has one patient")
 COPIES = (FeatureError, "No feature varies within batch 'A'")
-NO_COMBAT = {"only constant columns": COPIES, "no feature": COPIES, "three patients": ONE, "one patient": ONE}
+EMPTY = (FeatureError, "ComBat needs a feature; the table holds none")
+NO_COMBAT = {"no feature": EMPTY, "only constant columns": COPIES, "three patients": ONE, "one patient": ONE}
 QUARTILES = (FeatureError, "too few for quartiles")
 NO_QUARTILES = {"three patients": QUARTILES, "one patient": QUARTILES}
 FEW = dict.fromkeys(("three patients", "one patient"), (FeatureError, "needs two batches of"))
+NO_ACCURACY = {**FEW, "no feature": (FeatureError, "needs a feature; the table holds none")}
+ALONE = {"one patient": ONE, "no feature": EMPTY}
 FUNCTIONS: dict[str, Checked] = {
     "fit_combat": Checked(lambda c: fit_combat(c.table, centres(c)), keeps_the_order, NO_COMBAT),
     "fit_combat, no empirical Bayes": Checked(
@@ -64,13 +67,15 @@ FUNCTIONS: dict[str, Checked] = {
         ),
         NO_COMBAT,
     ),
-    "fit_combat, one batch": Checked(lambda c: fit_combat(c.table, None), keeps_the_order, {"one patient": ONE}),
+    "fit_combat, one batch": Checked(
+        lambda c: fit_combat(c.table, None), keeps_the_order, {"one patient": ONE, "no feature": EMPTY}
+    ),
     "fit_robust_scale": Checked(lambda c: fit_robust_scale(c.table, centres(c)), keeps_the_order, NO_QUARTILES),
     "fit_robust_scale, mad": Checked(
         lambda c: fit_robust_scale(c.table, centres(c), RobustOptions(spread="mad")), keeps_the_order, NO_QUARTILES
     ),
     "batch_accuracy": Checked(
-        lambda c: batch_accuracy(c.table, centres(c), rng=np.random.default_rng(0), repeats=2), is_accuracy, FEW
+        lambda c: batch_accuracy(c.table, centres(c), rng=np.random.default_rng(0), repeats=2), is_accuracy, NO_ACCURACY
     ),
 }
 

@@ -152,6 +152,7 @@ def indexes_of(time: Floats, event: NDArray[np.bool_], lp: Floats, ties: Ties, *
     """Indexes of rows that may be copies of one another."""
     n = len(lp)
     sets = RiskSets.of(time, event, ties)
+    dxy = 2 * harrell_c(time, event, lp) - 1  # refuses patients of whom none can be compared
     flat = np.ptp(lp) == 0
     none = sets.log_likelihood(np.zeros(n))
     model = _OneTerm(np.nan, np.nan, none, none, none) if flat else _one_term(sets, lp)
@@ -162,7 +163,7 @@ def indexes_of(time: Floats, event: NDArray[np.bool_], lp: Floats, ties: Ties, *
     gini = 2 * float((ascending * (2 * np.arange(n) - n + 1)).sum()) / (n * (n - 1))
     scale = 0.0 if flat else abs(model.slope)
     return ModelIndexes(
-        dxy=2 * harrell_c(time, event, lp) - 1,
+        dxy=dxy,
         r2=_nagelkerke(model, n),
         slope=model.slope,
         d=float(d),

@@ -52,11 +52,11 @@ def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...])
     if not names:
         return coef, start
     unit = float(sets.death_weight.mean())  # case weights may have any scale
-    _check_identified(start, unit, names)
+    _check_identified(start, penalty, unit, names)
     information, objective = start, sets.log_likelihood(np.zeros(len(x)))
     longest = LONGEST_STEP
     for _ in range(MAX_ITERATIONS):
-        step = linalg.solve(information, gradient, assume_a="sym")
+        step = _newton_step(information, gradient, start, coef, names)
         if gradient @ step / 2 < TOLERANCE * unit:
             _check_finite_maximum(information, start, coef, names)
             return coef + step, derivatives(x, sets, coef + step, penalty)[1]
@@ -72,6 +72,19 @@ def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...])
         f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; the largest coefficient is that of "
         f"{names[int(np.abs(coef).argmax())]!r}. Use fewer features or a ridge."
     )
+
+
+def _newton_step(information: Floats, gradient: Floats, start: Floats, coef: Floats, names: tuple[str, ...]) -> Floats:
+    """Solved for columns of like information, which a ridge on columns of unlike units does not leave."""
+    unit = 1.0 / np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    try:
+        return np.asarray(unit * linalg.solve(information * np.outer(unit, unit), unit * gradient, assume_a="sym"))
+    except linalg.LinAlgError:
+        _check_finite_maximum(information, start, coef, names)
+        raise ConvergenceError(
+            f"The Cox model has no single maximum; the largest coefficient is that of "
+            f"{names[int(np.abs(coef).argmax())]!r}. Use fewer features or a ridge."
+        ) from None
 
 
 def _improve(
@@ -120,8 +133,10 @@ def _expected_far_apart(x: Floats, sets: RiskSets, eta: Floats) -> tuple[Floats,
     return expected, mean
 
 
-def _check_identified(information: Floats, unit: float, names: tuple[str, ...]) -> None:
-    values, vectors = linalg.eigh(information)
+def _check_identified(information: Floats, penalty: Floats, unit: float, names: tuple[str, ...]) -> None:
+    """A penalty beyond the information of the data identifies its column, and says nothing on the others."""
+    enough = max(float((np.diag(information) - penalty).max()), unit)
+    values, vectors = linalg.eigh(information - np.diag(np.maximum(penalty - enough, 0.0)))
     if values[0] > COLLINEAR * max(values[-1], unit):
         return
     involved = [names[n] for n in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]

@@ -154,7 +154,8 @@ class CoxModel:
             for name, baseline in zip(self.strata, self.stratum_baselines, strict=True):
                 if len(baseline.hazard):
                     hazard[labels == name] = baseline.at(times)
-        return np.asarray(np.exp(-ratio[:, None] * hazard))
+        with np.errstate(over="ignore"):  # an infinite cumulative hazard is certain death
+            return np.asarray(np.exp(-ratio[:, None] * hazard))
 
 
 def fit_cox(

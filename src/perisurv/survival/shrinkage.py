@@ -162,6 +162,7 @@ def shrink_ridge(
         As :func:`fit_cox`.
     """
     cohort = _Rows.of(x, outcome, strata, weight)
+    RiskSets.of(outcome.time_days, outcome.event, ties)  # refuses patients who all live
     tried = np.asarray(outcome.n_events * np.geomspace(1e-4, 10, 26) if ridges is None else ridges, dtype=float)
     if not len(tried) or not (tried > 0).all():
         raise SettingsError("The ridges to try must be positive, one at least.")
@@ -179,7 +180,7 @@ def shrink_ridge(
     best = float(tried[int(np.argmin(deviance))])
     values, names = design(x, outcome)
     scaled = pd.DataFrame(values / sd, index=list(outcome.patients), columns=list(names))
-    table = FeatureTable(scaled, x.fitted_on) if isinstance(x, FeatureTable) else scaled
+    table = replace(x, frame=scaled) if isinstance(x, FeatureTable) else scaled
     model = fit_cox(table, outcome, ties, best, strata=strata, weight=weight)
     model = replace(
         model,

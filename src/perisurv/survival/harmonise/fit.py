@@ -47,12 +47,14 @@ def fit_combat(
     Raises
     ------
     FeatureError
-        If a value, a batch or a covariate is missing; a batch is too small or without any spread; a covariate is
-        confounded with the batches; or the reference is no batch.
+        If there is no feature; a value, a batch or a covariate is missing; a batch is too small or without any spread;
+        a covariate is confounded with the batches; or the reference is no batch.
     """
     options = options or CombatOptions()
     table_, kept = table.take(sorted(table.patients)), check_covariates(covariates)
     refuse_missing(table_.frame.to_numpy(), table.names)
+    if not table.names:
+        raise FeatureError("ComBat needs a feature; the table holds none.")
     labels = labels_of(batch, table_.patients)
     x = covariate_values(covariates, kept, table_.patients)
     training = _Training(table_.frame.to_numpy(), labels, tuple(sorted({str(b) for b in labels})), x)

@@ -102,6 +102,8 @@ def batch_accuracy(
         raise SettingsError("batch_accuracy needs repeats >= 1, permutations >= 0 and a linear or forest classifier.")
     table = table.take(sorted(table.patients))
     refuse_missing(table.frame.to_numpy(), table.names)
+    if not table.names:
+        raise FeatureError("Prediction of the batch needs a feature; the table holds none.")
     labels = labels_of(batch, table.patients)
     known, sizes = np.unique(labels, return_counts=True)
     if len(known) < 2 or sizes.min() < SMALLEST:
