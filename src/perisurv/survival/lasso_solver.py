@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +132,12 @@ class _Walker:
         x, hessian = np.empty((room, self.rows.shape[1])), np.empty((room, room))
         factor, order = np.empty((room, room)), np.zeros(room, dtype=np.intp)
         if a:
-            play[:a], coef[:a], x[:a], hessian[:a, :a] = self._play[:a], self._coef[:a], self._x[:a], self._hessian[:a, :a]
+            play[:a], coef[:a], x[:a], hessian[:a, :a] = (
+                self._play[:a],
+                self._coef[:a],
+                self._x[:a],
+                self._hessian[:a, :a],
+            )
             factor[:c, :c], order[:c] = self._factor[:c, :c], self._order[:c]
         self._play, self._coef, self._x, self._hessian = play, coef, x, hessian
         self._factor, self._order = factor, order

@@ -33,7 +33,8 @@ class FitOptions:
         ``ring_6mm``), or each family of features in each region (``cm``, ``morph``), so that a large family cannot
         crowd out a small one.
     unpenalised
-        Groups whose columns all stay, such as ``("clinical",)``: they are neither selected nor compressed.
+        Groups whose columns all stay, such as ``("clinical",)``: they are neither selected nor compressed, and the
+        LASSO of the other groups, where their penalty factor is 0, chooses what adds to them.
     redundancy_rho
         Of features with a larger absolute Spearman correlation one is kept, see :func:`drop_redundant`.
     univariate_p
@@ -44,6 +45,10 @@ class FitOptions:
         Share of the L1 penalty: 1 is the LASSO, less an elastic net.
     lasso_folds
         Folds of the cross-validated partial likelihood; at most one a death.
+    lasso_repeats
+        Times that the patients are dealt to these folds; lambda is chosen on the mean of the curves.
+    lasso_ties
+        Tied deaths in the LASSO; glmnet knows Breslow only.
     lasso_lambdas
         Length of the lambda path.
     lambda_rule
@@ -89,6 +94,8 @@ class FitOptions:
     correction: Correction = "none"
     lasso_alpha: float = 1.0
     lasso_folds: int = 10
+    lasso_repeats: int = 1
+    lasso_ties: Ties = "breslow"
     lasso_lambdas: int = 100
     lambda_rule: LambdaRule = "min"
     fusion: Fusion = "pca"
@@ -121,6 +128,7 @@ _CHOICES = {
     "correction": Correction,
     "lambda_rule": LambdaRule,
     "fusion": Fusion,
+    "lasso_ties": Ties,
     "ties": Ties,
     "ring_score": RingScore,
 }
@@ -130,6 +138,7 @@ _RANGES = {
     "univariate_p": (0.0, 1.0),
     "lasso_alpha": (0.001, 1.0),
     "lasso_folds": (2, 1000),
+    "lasso_repeats": (1, 1000),
     "lasso_lambdas": (2, 10000),
     "fusion_folds": (2, 1000),
     "pca_variance": (0.01, 1.0),

@@ -377,7 +377,9 @@ def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve(features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c):
+def solve(
+    features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c
+):
     """Optimum over the features in play: whether it was reached, their number, the log likelihood, how many are factored.
 
     ``coef``, ``eta``, ``residual`` and what is kept are changed in place.
