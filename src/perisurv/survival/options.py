@@ -9,12 +9,23 @@ from perisurv.core import SettingsError
 from perisurv.statistics import Ties
 from perisurv.survival.lasso_options import LassoOptions
 
-__all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "SelectBy", "Ties"]
+__all__ = [
+    "Correction",
+    "FitOptions",
+    "Fusion",
+    "LambdaRule",
+    "LassoOptions",
+    "RingScore",
+    "SelectBy",
+    "Shrink",
+    "Ties",
+]
 
 Correction = Literal["none", "benjamini_hochberg"]
 LambdaRule = Literal["min", "1se"]
 Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
 SelectBy = Literal["group", "region", "family"]
+Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
 RingScore = Literal["partial_likelihood", "concordance"]
 
 
@@ -69,6 +80,11 @@ class FitOptions:
     ridge
         L2 penalty of the final Cox model, ``ridge / 2 * sum(b**2)`` on the log partial likelihood; 0 switches it off.
         The default keeps near-collinear columns and rare categories finite and shrinks others by about 1 %.
+    shrinkage
+        Of the final Cox model on components or features, which then takes no fixed ``ridge``: by (chi2 - p) / chi2, by
+        the calibration slope of bootstrap samples, or by a ridge of the smallest cross-validated deviance; see
+        :func:`shrink_heuristic`, :func:`shrink_bootstrap`, :func:`shrink_ridge`. They see the selected features only:
+        the optimism of the selection is not in them. Late fusions are fitted on out-of-fold risks and not shrunken.
     minimum_events
         Fewer deaths among the training patients are refused.
     ring_folds, ring_repeats
@@ -104,6 +120,7 @@ class FitOptions:
     pca_components: int = 0
     ties: Ties = "efron"
     ridge: float = 1.0
+    shrinkage: Shrink = "none"
     minimum_events: int = 5
     ring_folds: int = 5
     ring_repeats: int = 2
@@ -130,6 +147,7 @@ _CHOICES = {
     "fusion": Fusion,
     "lasso_ties": Ties,
     "ties": Ties,
+    "shrinkage": Shrink,
     "ring_score": RingScore,
 }
 _RANGES = {
