@@ -51,9 +51,14 @@ def models(sources: Sources) -> list[tuple[np.ndarray, Outcome, CoxModel, pd.Dat
 def cox(statistic: str, within: float = 1e-6, note: str = ""):
     """A row that compares with coxph."""
     return agrees(
-        f"Cox model: {statistic}", "`fit_cox`", reference="survival 3.5-3 `coxph(ties = \"efron\" \\| \"breslow\")`",
-        data=CLASSIC, tested=TEST, within=within, note=note,
-    )  # fmt: skip
+        f"Cox model: {statistic}",
+        "`fit_cox`",
+        reference='survival 3.5-3 `coxph(ties = "efron" \\| "breslow")`',
+        data=CLASSIC,
+        tested=TEST,
+        within=within,
+        note=note,
+    )
 
 
 @cox("coefficients", note="R stops at a relative change of 1e-9 of the likelihood")
@@ -84,10 +89,14 @@ def concordance(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Cox model with heavy ties: coefficients, standard errors, likelihood", "`fit_cox`",
-    reference="survival 3.5-3 `coxph`, tolerance 1e-13", data="160 simulated patients, whole months", tested=PAGE_TEST,
-    within=1e-9, needs_shared=False,
-)  # fmt: skip
+    "Cox model with heavy ties: coefficients, standard errors, likelihood",
+    "`fit_cox`",
+    reference="survival 3.5-3 `coxph`, tolerance 1e-13",
+    data="160 simulated patients, whole months",
+    tested=PAGE_TEST,
+    within=1e-9,
+    needs_shared=False,
+)
 def tied(sources: Sources) -> Pairs:
     x, outcome = sources.simulated
     for ties in TIES:
@@ -98,9 +107,13 @@ def tied(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Baseline cumulative hazard", "`fit_cox(...).baseline_hazard`",
-    reference="survival 3.5-3 `basehaz(centered = FALSE)`", data="LUNG1 clinical (Efron)", tested=TEST, within=1e-6,
-)  # fmt: skip
+    "Baseline cumulative hazard",
+    "`CoxModel.baseline`",
+    reference="survival 3.5-3 `basehaz(centered = FALSE)`",
+    data="LUNG1 clinical (Efron)",
+    tested=TEST,
+    within=1e-6,
+)
 def baseline(sources: Sources) -> Pairs:
     x, outcome = classic(sources, "lung1clin")
     expected = sources.csv("basehaz_lung1.csv")
@@ -108,10 +121,14 @@ def baseline(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Baseline cumulative hazard with heavy ties", "`fit_cox(...).baseline_hazard`",
-    reference="survival 3.5-3 `basehaz(centered = FALSE)`", data="160 simulated patients, Efron and Breslow",
-    tested=PAGE_TEST, within=1e-9, needs_shared=False,
-)  # fmt: skip
+    "Baseline cumulative hazard with heavy ties",
+    "`CoxModel.baseline`",
+    reference="survival 3.5-3 `basehaz(centered = FALSE)`",
+    data="160 simulated patients, Efron and Breslow",
+    tested=PAGE_TEST,
+    within=1e-9,
+    needs_shared=False,
+)
 def tied_baseline(sources: Sources) -> Pairs:
     x, outcome = sources.simulated
     for ties in TIES:
@@ -120,9 +137,13 @@ def tied_baseline(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Predicted risk at 1, 2 and 3 years", "`CoxModel.survival`", reference="pec 2022.05 `predictSurvProb(coxph)`",
-    data="LUNG1 clinical", tested=TEST, within=1e-6,
-)  # fmt: skip
+    "Predicted risk at 1, 2 and 3 years",
+    "`CoxModel.survival`",
+    reference="pec 2022.05 `predictSurvProb(coxph)`",
+    data="LUNG1 clinical",
+    tested=TEST,
+    within=1e-6,
+)
 def predicted(sources: Sources) -> Pairs:
     x, outcome = classic(sources, "lung1clin")
     model = fit_cox(x, outcome)
@@ -131,11 +152,14 @@ def predicted(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Univariate Cox: coefficient, standard error and p a feature", "`univariate_cox`",
+    "Univariate Cox: coefficient, standard error and p a feature",
+    "`univariate_cox`",
     reference="survival 3.5-3 `coxph` one by one, tolerance 1e-13",
-    data="160 simulated patients x 24: ties, heavy tails, rare category, units from 1e-3 to 1e4", tested=PAGE_TEST,
-    within=1e-6, needs_shared=False,
-)  # fmt: skip
+    data="160 simulated patients x 24: ties, heavy tails, rare category, units from 1e-3 to 1e4",
+    tested=PAGE_TEST,
+    within=1e-6,
+    needs_shared=False,
+)
 def univariate(sources: Sources) -> Pairs:
     x, outcome = sources.simulated
     for ties in TIES:
@@ -146,15 +170,20 @@ def univariate(sources: Sources) -> Pairs:
 
 
 @agrees(
-    "Benjamini-Hochberg", "`adjust_p`", reference="stats 4.2.2 `p.adjust(method = \"BH\")`",
-    data="the p of the row above", tested=UNIVARIATE_TEST, within=1e-9, needs_shared=False,
-)  # fmt: skip
+    "Benjamini-Hochberg",
+    "`adjust_p`",
+    reference='stats 4.2.2 `p.adjust(method = "BH")`',
+    data="the p of the row above",
+    tested=UNIVARIATE_TEST,
+    within=1e-9,
+    needs_shared=False,
+)
 def benjamini_hochberg(sources: Sources) -> Pairs:
     held = sources.golden("statistics_r")
     yield adjust_p(np.array(held["univariate"]["efron"]["p"])), held["bh"]
 
 
 def _hazard_at_zero(model: CoxModel, time: object) -> np.ndarray:
-    at_zero = model.baseline_hazard * np.exp(-model.mean @ model.coef)
-    position = np.searchsorted(model.baseline_time_days, np.asarray(time, dtype=float), side="right")
+    at_zero = model.baseline.hazard * np.exp(-model.mean @ model.coef)
+    position = np.searchsorted(model.baseline.time_days, np.asarray(time, dtype=float), side="right")
     return np.concatenate([[0.0], at_zero])[position]

@@ -164,11 +164,12 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Optimality:
-    """Largest violation of the optimality conditions, in units of the largest lambda: ours and the reference's."""
+    """Largest violation of the optimality conditions, in units of the largest lambda: ours and glmnet's."""
 
     data: str
     ours: float
-    reference: float
+    default: float
+    tight: float
 
 
 ROWS: list[Agreement] = []

@@ -1,20 +1,49 @@
-"""Intraclass correlation."""
+"""Stability: intraclass correlation."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from agreement.rows import Pairs, Sources, agrees
-from perisurv.survival import icc_1_1
+from perisurv.survival import intraclass_correlation
 
-SHROUT_FLEISS = np.array(
-    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
-)[:, :, None]
+TEST = "tests/unit/survival/test_survival_stability.py"
+FORMS = ("1_1", "2_1", "3_1", "1_k", "2_k", "3_k")
 
 
 @agrees(
-    "ICC(1,1)", "`icc_1_1`", reference="psych 2.2.9 `ICC(lmer = FALSE)`", data="Shrout and Fleiss 1979",
-    tested="tests/unit/survival/test_survival_selection.py", within=1e-12,
-)  # fmt: skip
-def one_way(sources: Sources) -> Pairs:
-    yield icc_1_1(SHROUT_FLEISS)[0], sources.csv("icc_shrout_fleiss.csv", index_col=0)["ICC"].iloc[0]
+    "ICC, six forms: estimate, F, p, lower and upper limit",
+    "`intraclass_correlation`",
+    reference="psych 2.2.9 `ICC(lmer = FALSE)`",
+    data="Shrout and Fleiss 1979, four simulated tables",
+    tested=TEST,
+    within=1e-9,
+    needs_shared=False,
+)
+def six_forms(sources: Sources) -> Pairs:
+    held = sources.golden("survival_icc")
+    for name in ("shrout", "noisy", "good", "pair", "biased"):
+        expected = held[name]
+        values = np.array(expected["values"], dtype=float)[:, :, None]
+        for row, form in enumerate(FORMS):
+            found = intraclass_correlation(values, form)
+            yield [found.icc[0], found.f[0]], [expected["icc"][row], expected["F"][row]]
+            yield [found.lower[0], found.upper[0]], [expected["lower"][row], expected["upper"][row]]
+            if expected["p"][row] > 1e-12:  # R prints 1 - a probability there
+                yield found.p[0], expected["p"][row]
+
+
+@agrees(
+    "ICC as printed",
+    "`intraclass_correlation`",
+    reference="psych 2.2.9 `ICC(lmer = FALSE)`",
+    data="Shrout and Fleiss 1979",
+    tested=TEST,
+    within=1e-12,
+)
+def printed(sources: Sources) -> Pairs:
+    values = np.array(sources.golden("survival_icc")["shrout"]["values"], dtype=float)[:, :, None]
+    rows = sources.csv("icc_shrout_fleiss.csv", index_col=0)
+    for row, form in enumerate(FORMS):
+        found = intraclass_correlation(values, form)
+        yield [found.icc[0], found.lower[0], found.upper[0]], rows[["ICC", "lower bound", "upper bound"]].iloc[row]

@@ -110,7 +110,7 @@ class Checked:
             with pytest.raises(PerisurvError, match=words) as caught:
                 self.call(case)
             assert type(caught.value) is kind
-            assert re.search(r"[.!)]$", str(caught.value)), "a message is a sentence"
+            assert re.search(r"[.?!)]$", str(caught.value)), "a message is a sentence"
             return
         self.right(case, self.call(case))
 
@@ -188,13 +188,19 @@ def auc_at(time: np.ndarray, event: np.ndarray, risk: np.ndarray, t: float) -> f
     """Cumulative/dynamic AUC by two loops; None where there is no pair."""
     hits = total = 0.0
     for i in np.flatnonzero(event & (time <= t)):
-        left = 1.0  # uncensored until just before the death; deaths come before censorings of a day
-        for u in np.unique(time[~event & (time < time[i])]):
-            left *= 1 - (~event & (time == u)).sum() / ((time > u) | (~event & (time == u))).sum()
+        left = uncensored_before(time, event, time[i])
         for j in np.flatnonzero(time > t):
             total += 1 / left
             hits += (1.0 if risk[i] > risk[j] else 0.5 if risk[i] == risk[j] else 0.0) / left
     return hits / total if total else None
+
+
+def uncensored_before(time: np.ndarray, event: np.ndarray, t: float, *, through: bool = False) -> float:
+    """G just before a time, or at it; deaths of a day come before its censorings."""
+    left = 1.0
+    for u in np.unique(time[~event & ((time <= t) if through else (time < t))]):
+        left *= 1 - (~event & (time == u)).sum() / ((time > u) | (~event & (time == u))).sum()
+    return left
 
 
 def log_rank_statistic(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:

@@ -35,7 +35,7 @@ from perisurv.evaluation import (
 )
 from perisurv.statistics import harrell_c, kaplan_meier, life_table
 
-NO_PAIR = (OutcomeError, "No pair of patients can be compared")
+NO_PAIR = (OutcomeError, "No pair of patients can be compared|holds a pair that can be compared")
 NO_PAIRS = {"all censored": NO_PAIR, "one patient": NO_PAIR, "all die on one day": NO_PAIR}
 RESAMPLES = 60
 

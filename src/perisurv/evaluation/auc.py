@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import AucPoint, FeatureError, Outcome
 from perisurv.evaluation.resampling import percentile_interval
-from perisurv.statistics import Censoring, censoring_survival
+from perisurv.statistics import Censoring, censoring_survival, known_status
 
 __all__ = ["RocCurve", "roc_at", "td_auc"]
 
@@ -62,7 +62,7 @@ def td_auc(
     g = _uncensored(outcome, resampled, censoring)
     for time in times_days:
         roc = roc_at(outcome, risk, time, censoring)
-        draws = _auc(risk, *_weights(outcome, time, resampled, g))
+        draws = _auc(risk, *known_status(outcome.time_days, outcome.event, time, resampled, g))
         if roc is None or np.isnan(draws).all():
             died = int((outcome.event & (outcome.time_days <= time)).sum())
             beyond = int((outcome.time_days > time).sum())
@@ -107,7 +107,9 @@ def roc_at(outcome: Outcome, risk: Floats, time_days: float, censoring: Outcome 
     if np.shape(risk) != (len(outcome),) or not np.isfinite(risk).all():
         raise FeatureError(f"AUC needs one finite risk for each of the {len(outcome)} patients.")
     ones = np.ones((1, len(outcome)))
-    cases, controls = _weights(outcome, time_days, ones, _uncensored(outcome, ones, censoring))
+    cases, controls = known_status(
+        outcome.time_days, outcome.event, time_days, ones, _uncensored(outcome, ones, censoring)
+    )
     auc = float(_auc(risk, cases, controls)[0])
     if np.isnan(auc):
         return None
@@ -123,17 +125,6 @@ def _uncensored(outcome: Outcome, counts: Floats, censoring: Outcome | None) -> 
     if censoring is None:
         return censoring_survival(outcome.time_days, outcome.event, counts)
     return censoring_survival(censoring.time_days, censoring.event, np.ones((1, len(censoring))))
-
-
-def _weights(outcome: Outcome, time_days: float, counts: Floats, g: Censoring) -> tuple[Floats, Floats]:
-    """Weights of cases and controls, shape (resamples, patients)."""
-    g_before = g.left[:, g.place(outcome.time_days)]
-    g_time = g.left[:, [g.after(time_days)]]
-    case = counts * (outcome.event & (outcome.time_days <= time_days))
-    control = counts * (outcome.time_days > time_days)
-    cases = np.divide(case, g_before, out=np.zeros_like(case), where=(case > 0) & (g_before > 0))
-    controls = np.divide(control, g_time, out=np.zeros_like(control), where=(control > 0) & (g_time > 0))
-    return cases, controls
 
 
 def _auc(risk: Floats, cases: Floats, controls: Floats) -> Floats:

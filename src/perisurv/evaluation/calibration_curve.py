@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError, SettingsError
 from perisurv.evaluation.cloglog import cloglog, fit_cloglog
 from perisurv.evaluation.horizon import check_horizon, check_probabilities
-from perisurv.evaluation.known_status import known_status
 from perisurv.evaluation.resampling import percentile_interval
 from perisurv.statistics import (
     RiskSets,
     derivatives,
+    known_status,
     maximise,
     pseudo_survival,
     restricted_cubic_spline,

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from perisurv.core import Outcome, OutcomeError, SettingsError
 from perisurv.evaluation.estimate import Estimate, bootstrap_estimate
 from perisurv.evaluation.horizon import check_horizon, check_probabilities
-from perisurv.evaluation.known_status import known_status
-from perisurv.statistics import survival_at
+from perisurv.statistics import known_status, survival_at
 
 __all__ = ["Reclassification", "reclassification"]
 

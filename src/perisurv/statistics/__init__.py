@@ -7,7 +7,7 @@ from perisurv.statistics.aalen_johansen import (
     check_causes,
     incidence_at,
 )
-from perisurv.statistics.censoring import Censoring, CensoringConvention, censoring_survival
+from perisurv.statistics.censoring import Censoring, CensoringConvention, censoring_survival, known_status
 from perisurv.statistics.concordance import Concordance, RankedPairs, concordance, harrell_c
 from perisurv.statistics.kaplan_meier import (
     ConfidenceType,
@@ -46,6 +46,7 @@ __all__ = [
     "harrell_c",
     "incidence_at",
     "kaplan_meier",
+    "known_status",
     "life_table",
     "maximise",
     "normal_quantile",

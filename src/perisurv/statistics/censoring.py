@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import OutcomeError
 
-__all__ = ["Censoring", "CensoringConvention", "censoring_survival"]
+__all__ = ["Censoring", "CensoringConvention", "censoring_survival", "known_status"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -120,6 +120,31 @@ def censoring_survival(time_days: Floats, event: Bools, weight: Floats | None = 
     kept = np.cumprod(1.0 - _ratio(censored, at_risk), axis=-1)
     left: Floats = np.concatenate([np.ones((*kept.shape[:-1], 1)), kept], axis=-1).astype(float)
     return Censoring(days, left, censored, at_risk - censored, at_risk + deaths)
+
+
+def known_status(
+    time_days: Floats, event: Bools, horizon_days: float, weight: Floats, g: Censoring | None = None
+) -> tuple[Floats, Floats]:
+    """Weights of who is known to have died by a horizon and of who lives beyond it: 1 / G(T-) and 1 / G(horizon).
+
+    Parameters
+    ----------
+    time_days, event
+        Follow-up, shape (n,).
+    horizon_days
+        Horizon, days.
+    weight
+        Such as the counts of a bootstrap, shape (weightings, n).
+    g
+        Remaining uncensored, one row a weighting or one for all; None: estimated under each weighting.
+
+    Returns
+    -------
+    Weights of cases and of controls, 0 for all others, shape (weightings, n) each.
+    """
+    g = g or censoring_survival(time_days, event, weight)
+    case, control = weight * (event & (time_days <= horizon_days)), weight * (time_days > horizon_days)
+    return _ratio(case, g.left[:, g.place(time_days)]), _ratio(control, g.left[:, [g.after(horizon_days)]])
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -21,8 +21,9 @@ from perisurv.survival.harmonise import (
     fit_combat,
     fit_robust_scale,
 )
-from perisurv.survival.kept import KeptFeatures
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
+from perisurv.survival.lasso_estimators import KeptFeatures, LassoCox, LassoCoxSelector, StabilitySelector
+from perisurv.survival.lasso_stability import StabilityOptions, StabilitySelection, stability_selection
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.linearity import Linearity, check_linearity
 from perisurv.survival.options import FitOptions, LassoOptions
@@ -56,6 +57,8 @@ __all__ = [
     "Harmonisation",
     "Intraclass",
     "KeptFeatures",
+    "LassoCox",
+    "LassoCoxSelector",
     "LassoOptions",
     "LassoPath",
     "Linearity",
@@ -70,6 +73,9 @@ __all__ = [
     "Shrinkage",
     "Signature",
     "SignatureRegressor",
+    "StabilityOptions",
+    "StabilitySelection",
+    "StabilitySelector",
     "StableFeatures",
     "Standardisation",
     "Standardiser",
@@ -103,6 +109,7 @@ __all__ = [
     "shrink_bootstrap",
     "shrink_heuristic",
     "shrink_ridge",
+    "stability_selection",
     "stable_features",
     "univariate_cox",
 ]

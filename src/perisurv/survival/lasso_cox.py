@@ -18,7 +18,7 @@ from perisurv.survival.lasso_problem import Columns, Problem, penalty_factors
 from perisurv.survival.lasso_solver import Walk, walk
 from perisurv.survival.options import LambdaRule
 
-__all__ = ["CvLasso", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path"]
+__all__ = ["CvLasso", "LassoPath", "Screen", "cv_lasso_cox", "lasso_cox_path", "pose"]
 
 Floats = NDArray[np.float64]
 Screen = Callable[[Floats, Outcome], NDArray[np.bool_]]
@@ -136,7 +136,7 @@ def lasso_cox_path(
     values, names = design(x, outcome)
     options = options or LassoOptions()
     sets = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, weight)
-    columns, problems = _pose(values, [sets], options)
+    columns, problems = pose(values, [sets], options)
     return _path(names, walk(columns, problems, options), problems[0], len(outcome))
 
 
@@ -189,7 +189,7 @@ def cv_lasso_cox(
     sets = [everyone]
     for fold in left_out:
         sets.append(RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, np.where(fold, 0.0, given)))
-    columns, problems = _pose(values, sets, options)
+    columns, problems = pose(values, sets, options)
     if screen is not None:
         kept = [screen(values, outcome), *(screen(values[~f], _without(outcome, f)) for f in left_out)]
         problems = [problem.without(~keep) for problem, keep in zip(problems, kept, strict=True)]
@@ -236,7 +236,8 @@ def _without(outcome: Outcome, left_out: NDArray[np.bool_]) -> Outcome:
     return Outcome(tuple(np.asarray(outcome.patients)[rest]), outcome.time_days[rest], outcome.event[rest])
 
 
-def _pose(values: Floats, sets: Sequence[RiskSets], options: LassoOptions) -> tuple[Columns, list[Problem]]:
+def pose(values: Floats, sets: Sequence[RiskSets], options: LassoOptions) -> tuple[Columns, list[Problem]]:
+    """Columns standardised by the first sets' case weights, and the problem of each of the sets."""
     shares = np.stack([s.weight / s.weight.sum() for s in sets])
     columns = Columns.of(values, sets[0].order, shares)
     factors = penalty_factors(options, values.shape[1])

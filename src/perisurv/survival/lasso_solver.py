@@ -221,8 +221,10 @@ class _Party:
         self.gradient[list(moving)] = made
 
 
-def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions) -> Walk:
+def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, most: int | None = None) -> Walk:
     """Walk the paths of problems on the same columns; the first problem decides where the path starts and ends.
+
+    ``most``: the path also ends once the first problem holds more features than that.
 
     Raises
     ------
@@ -252,6 +254,8 @@ def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions) -
             eta.append(np.stack([walker.eta for walker in party.walkers]))
             explained.append(first.explained)
             if not options.lambdas and (first.halted or _gains_nothing(explained, options)):
+                break
+            if most is not None and len(first.features) > most:
                 break
     return Walk(lambdas[: len(coef)], np.stack(coef), np.stack(eta, axis=1), np.asarray(explained), first.null)
 

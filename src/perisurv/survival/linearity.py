@@ -9,18 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
-from perisurv.core import FeatureTable, Outcome, SettingsError
-from perisurv.statistics import Ties
+from perisurv.core import FeatureTable, Outcome
+from perisurv.statistics import Ties, restricted_cubic_spline, spline_knots
 from perisurv.survival.cox_maximum import CoxMaximum, Labels, Weights, cox_maximum
 from perisurv.survival.design import design
 
-__all__ = ["Linearity", "check_linearity", "restricted_cubic_spline", "spline_knots"]
+__all__ = ["Linearity", "check_linearity"]
 
 Floats = NDArray[np.float64]
-
-# Harrell, Regression Modeling Strategies, 2nd edition, table 2.3
-QUANTILES = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
-FEW = 100  # patients; below, the outer knots are the fifth smallest and largest value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,44 +101,6 @@ def check_linearity(
         p_likelihood_ratio=np.asarray(special.chdtrc(tested, np.maximum(ratio, 0.0))),
         martingale=martingale,
     )
-
-
-def spline_knots(values: Floats, count: int) -> Floats:
-    """Knots of a restricted cubic spline, as rms in R places them, shape (knots,).
-
-    Quantiles .10, .50, .90 (3 knots), .05, .35, .65, .95 (4) or .05, .275, .5, .725, .95 (5); with fewer than 100
-    values (and at least 10) the outer knots are the fifth smallest and the fifth largest value. Knots that coincide
-    are one; fewer than three are none.
-
-    Raises
-    ------
-    SettingsError
-        If the number of knots is not 3, 4 or 5.
-    """
-    if count not in QUANTILES:
-        raise SettingsError(f"A restricted cubic spline takes 3, 4 or 5 knots here; got {count!r}.")
-    knots = np.quantile(values, QUANTILES[count])
-    if 10 <= len(values) < FEW:
-        ordered = np.sort(values)
-        knots[0], knots[-1] = ordered[4], ordered[-5]
-    knots = np.unique(knots)
-    return knots if len(knots) >= 3 else np.zeros(0)
-
-
-def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:
-    """Basis of a cubic spline that is linear beyond the outer knots, shape (values, knots - 1).
-
-    First column the values themselves, then the truncated powers of Stone and Koo (1985) over the squared distance of
-    the outer knots.
-    """
-    last, before = knots[-1], knots[-2]
-    cubes = np.maximum(values[:, None] - knots, 0.0) ** 3
-    inner = (
-        cubes[:, :-2]
-        - cubes[:, [-2]] * (last - knots[:-2]) / (last - before)
-        + cubes[:, [-1]] * (before - knots[:-2]) / (last - before)
-    )
-    return np.column_stack([values, inner / (last - knots[0]) ** 2])
 
 
 def _wald(fit: CoxMaximum, df: int) -> float:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perisurv.core import Outcome
-from perisurv.evaluation import DecisionCurve, binary_decision_curve
+from perisurv.core import FeatureError, Outcome, OutcomeError, SettingsError
+from perisurv.evaluation import DecisionCurve, binary_decision_curve, bootstrap_counts, decision_curve
 
 
 @pytest.fixture(scope="module")
