@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-radiomics peers cases reference pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-radiomics peers cases reference agreement pictures clean bench-discrimination
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -51,6 +51,9 @@ bench-ingest: $(READY)  ## a DICOM patient to rings beside platipy and dcmrtstru
 	benchmarks/peers/setup.sh platipy dcmrtstruct2nii
 	$(BIN)/python benchmarks/ingest.py
 
+bench-discrimination: $(READY)  ## C, bootstraps and AUC curves beside R, scikit-survival and lifelines where installed; four minutes
+	$(BIN)/python benchmarks/discrimination.py
+
 peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once
 	benchmarks/peers/setup.sh pictologics pyradiomics
 
@@ -60,12 +63,15 @@ cases: $(READY)  ## images and masks of bench-radiomics and of the reference val
 reference: $(READY)  ## the pages of features, checks and measurements, from the code and the results
 	$(BIN)/python docs/make_reference.py
 
+agreement: $(READY)  ## the page of how far every statistic lies from R; needs the test data
+	$(BIN)/python docs/make_agreement.py
+
 pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
 	$(BIN)/python docs/make_pictures.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,deep,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,comparators,deep,dev]"
 	touch $(READY)
 
 clean:

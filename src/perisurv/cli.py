@@ -170,6 +170,21 @@ def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     _say({"report": str(path)}, f"report: {path}", as_json)
 
 
+@app.command()
+def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Fit and score the tabular branches under the design below [validation], everything again in every split.
+
+    Example: perisurv validate study.toml
+    """
+    from perisurv.study.validation import validate as write_validation  # noqa: PLC0415 (start fast)
+    from perisurv.study.validation import validation_text  # noqa: PLC0415
+
+    with _run(study, out, workers) as run:
+        values = write_validation(run)
+        path = run.folder.validation
+    _say(values, f"{validation_text(values)}\nsee {path}", as_json)
+
+
 @app.command("run")
 def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Do every stage that is not done yet. Killed at any moment, it goes on where it was.

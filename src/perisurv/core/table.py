@@ -27,6 +27,9 @@ class FeatureTable:
         fitted on. Rows of plain image features need no entry.
     undefined
         For each patient: column -> why it has no value for this patient. A NaN without an entry is a missing input.
+    fitted_together
+        Patients whose own rows fitted what shaped these rows (``fit_transform``). Such rows serve further fits only:
+        whoever fits on some of them has seen all these patients, and none of these patients can be scored by them.
 
     Raises
     ------
@@ -39,6 +42,7 @@ class FeatureTable:
     frame: pd.DataFrame
     fitted_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
     undefined: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fitted_together: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         frame = self.frame.astype(float)
@@ -68,8 +72,8 @@ class FeatureTable:
 
     @property
     def seen(self) -> frozenset[str]:
-        """Every patient that any row was fitted on."""
-        return frozenset().union(*self.fitted_on.values())
+        """Every patient that any row was fitted on, or with."""
+        return self.fitted_together.union(*self.fitted_on.values())
 
     def take(self, patients: Sequence[str]) -> FeatureTable:
         """Rows of these patients, in this order."""
@@ -78,7 +82,7 @@ class FeatureTable:
             raise FeatureError(f"No features for {', '.join(missing[:5])}; run extract for them.")
         kept = {p: self.fitted_on[p] for p in patients if p in self.fitted_on}
         reasons = {p: self.undefined[p] for p in patients if p in self.undefined}
-        return FeatureTable(self.frame.loc[list(patients)], kept, reasons)
+        return FeatureTable(self.frame.loc[list(patients)], kept, reasons, self.fitted_together)
 
     def select(self, names: Sequence[str]) -> FeatureTable:
         """Columns of these names, in this order."""
@@ -87,7 +91,8 @@ class FeatureTable:
             raise FeatureError(f"Feature {missing[0]!r} is not in the table of {self.frame.shape[1]} features.")
         wanted = set(names)
         reasons = {p: {c: why for c, why in held.items() if c in wanted} for p, held in self.undefined.items()}
-        return FeatureTable(self.frame[list(names)], self.fitted_on, {p: held for p, held in reasons.items() if held})
+        reasons = {p: held for p, held in reasons.items() if held}
+        return FeatureTable(self.frame[list(names)], self.fitted_on, reasons, self.fitted_together)
 
     def starting_with(self, *prefixes: str) -> FeatureTable:
         """Columns whose names start with one of the prefixes."""
@@ -106,7 +111,8 @@ class FeatureTable:
             for p in self.patients
             if p in self.undefined or p in right.undefined
         }
-        return FeatureTable(pd.concat([self.frame, right.frame], axis=1), seen, reasons)
+        together = self.fitted_together | right.fitted_together
+        return FeatureTable(pd.concat([self.frame, right.frame], axis=1), seen, reasons, together)
 
     @classmethod
     def stack(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
@@ -116,7 +122,8 @@ class FeatureTable:
         names = tables[0].names
         frame = pd.concat([table.select(names).frame for table in tables])
         seen = {p: held for table in tables for p, held in table.fitted_on.items()}
-        return cls(frame, seen, {p: held for table in tables for p, held in table.undefined.items()})
+        reasons = {p: held for table in tables for p, held in table.undefined.items()}
+        return cls(frame, seen, reasons, frozenset().union(*(table.fitted_together for table in tables)))
 
     def __len__(self) -> int:
         return len(self.frame)

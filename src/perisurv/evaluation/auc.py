@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import AucPoint, FeatureError, Outcome
 from perisurv.evaluation.resampling import percentile_interval
+from perisurv.statistics import Censoring, censoring_survival
 
 __all__ = ["RocCurve", "roc_at", "td_auc"]
 
@@ -33,7 +34,9 @@ def td_auc(
     confidence: float = 0.95,
     censoring: Outcome | None = None,
 ) -> tuple[tuple[AucPoint, ...], tuple[str, ...]]:
-    """AUC with its interval at each time: who has died by then against who lives on.
+    """AUC with its bootstrap interval at each time: who has died by then against who lives on.
+
+    The analytic interval, at as many times as wanted, is that of :func:`perisurv.evaluation.auc_curve`.
 
     Parameters
     ----------
@@ -55,9 +58,11 @@ def td_auc(
         One point a time; and a note for every time at which the AUC is undefined, which has no point.
     """
     points, notes = [], []
+    resampled = counts.astype(float)
+    g = _uncensored(outcome, resampled, censoring)
     for time in times_days:
         roc = roc_at(outcome, risk, time, censoring)
-        draws = _auc(risk, *_weights(outcome, time, counts.astype(float), censoring))
+        draws = _auc(risk, *_weights(outcome, time, resampled, g))
         if roc is None or np.isnan(draws).all():
             died = int((outcome.event & (outcome.time_days <= time)).sum())
             beyond = int((outcome.time_days > time).sum())
@@ -101,7 +106,8 @@ def roc_at(outcome: Outcome, risk: Floats, time_days: float, censoring: Outcome 
     """
     if np.shape(risk) != (len(outcome),) or not np.isfinite(risk).all():
         raise FeatureError(f"AUC needs one finite risk for each of the {len(outcome)} patients.")
-    cases, controls = _weights(outcome, time_days, np.ones((1, len(outcome))), censoring)
+    ones = np.ones((1, len(outcome)))
+    cases, controls = _weights(outcome, time_days, ones, _uncensored(outcome, ones, censoring))
     auc = float(_auc(risk, cases, controls)[0])
     if np.isnan(auc):
         return None
@@ -112,32 +118,22 @@ def roc_at(outcome: Outcome, risk: Floats, time_days: float, censoring: Outcome 
     return RocCurve(auc, tuple((false / false[-1]).tolist()), tuple((true / true[-1]).tolist()))
 
 
-def _weights(outcome: Outcome, time_days: float, counts: Floats, censoring: Outcome | None) -> tuple[Floats, Floats]:
-    """Weights of cases and controls, shape (resamples, patients)."""
+def _uncensored(outcome: Outcome, counts: Floats, censoring: Outcome | None) -> Censoring:
+    """G of each resample, or of other patients."""
     if censoring is None:
-        days, uncensored = _uncensored(outcome, counts)
-    else:
-        days, uncensored = _uncensored(censoring, np.ones((1, len(censoring))))
-    g_before = uncensored[:, np.searchsorted(days, outcome.time_days, side="left")]
-    g_time = uncensored[:, [np.searchsorted(days, time_days, side="right")]]
+        return censoring_survival(outcome.time_days, outcome.event, counts)
+    return censoring_survival(censoring.time_days, censoring.event, np.ones((1, len(censoring))))
+
+
+def _weights(outcome: Outcome, time_days: float, counts: Floats, g: Censoring) -> tuple[Floats, Floats]:
+    """Weights of cases and controls, shape (resamples, patients)."""
+    g_before = g.left[:, g.place(outcome.time_days)]
+    g_time = g.left[:, [g.after(time_days)]]
     case = counts * (outcome.event & (outcome.time_days <= time_days))
     control = counts * (outcome.time_days > time_days)
     cases = np.divide(case, g_before, out=np.zeros_like(case), where=(case > 0) & (g_before > 0))
     controls = np.divide(control, g_time, out=np.zeros_like(control), where=(control > 0) & (g_time > 0))
     return cases, controls
-
-
-def _uncensored(outcome: Outcome, counts: Floats) -> tuple[Floats, Floats]:
-    """Distinct times, and the share left uncensored before the first and after each: shape (resamples, times + 1)."""
-    order = np.argsort(outcome.time_days, kind="stable")
-    days, starts = np.unique(outcome.time_days[order], return_index=True)
-    total = np.add.reduceat(counts[:, order], starts, axis=1)
-    deaths = np.add.reduceat((counts * outcome.event)[:, order], starts, axis=1)
-    # A patient who dies on the day of a censoring was not at risk of that censoring any more.
-    at_risk = total[:, ::-1].cumsum(axis=1)[:, ::-1] - deaths
-    hazard = np.divide(total - deaths, at_risk, out=np.zeros_like(total), where=at_risk > 0)
-    left = np.cumprod(1.0 - hazard, axis=1)
-    return days, np.concatenate([np.ones((len(left), 1)), left], axis=1)
 
 
 def _auc(risk: Floats, cases: Floats, controls: Floats) -> Floats:

@@ -1,41 +1,46 @@
-"""Harrell's C: value, bootstrap interval, and the paired difference of two risks on the same patients."""
+"""Harrell's C: bootstrap interval, and the paired difference of two risks on the same patients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from perisurv.core import Outcome
-from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
-from perisurv.statistics import pair_matrices
+from perisurv.core import Outcome, SettingsError
+from perisurv.evaluation.resampling import bca_interval, bootstrap_blocks, by_patient, percentile_interval
+from perisurv.statistics import RankedPairs, concordance
 
-__all__ = ["PairedDifference", "c_index_interval", "paired_c_difference"]
+__all__ = ["PairedDifference", "c_index_interval", "paired_c_difference", "paired_difference"]
 
 Floats = NDArray[np.float64]
+Interval = Literal["percentile", "bca"]
 
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """Difference of two C-indices on the same patients.
+    """Difference of two scores of the same patients.
 
     Parameters
     ----------
     difference
         First minus second.
     lower, upper
-        Percentile bootstrap interval; both risks are scored on the same resamples.
+        Interval: percentile bootstrap for C, both risks scored on the same resamples; normal for the others.
     p
-        Two-sided, from the infinitesimal jackknife (as R's ``concordance`` with ``influence = 1``).
+        Two-sided, from the standard error.
+    standard_error
+        From the infinitesimal jackknife: what two scores have in common by being of the same patients cancels.
     """
 
     difference: float
     lower: float
     upper: float
     p: float
+    standard_error: float
 
 
 def c_index_interval(
@@ -45,11 +50,12 @@ def c_index_interval(
     resamples: int = 1000,
     confidence: float = 0.95,
     strata: Sequence[object] | None = None,
+    method: Interval = "percentile",
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of Harrell's C over patients.
+    """Bootstrap interval of Harrell's C over patients.
 
-    Resampling patients weights the matrix of pairs by the counts of both patients, so one matrix serves every
-    resample. Resamples in which no pair can be compared are left out.
+    The patients are sorted once; a resample is a count of each of them. Resamples in which no pair can be compared are
+    left out. The analytic interval is that of :func:`perisurv.statistics.concordance`.
 
     Parameters
     ----------
@@ -63,9 +69,17 @@ def c_index_interval(
         Number of resamples and coverage of the interval.
     strata
         One label a patient, such as the centre, to resample within; None: all together.
+    method
+        ``"percentile"``, or ``"bca"``: corrected for bias and acceleration, the latter from C without each patient.
     """
-    counts = bootstrap_counts(len(outcome), resamples, rng, strata).astype(float)
-    return percentile_interval(_resampled_c(outcome, risk, counts), confidence)
+    if method not in ("percentile", "bca"):
+        raise SettingsError(f"The interval of C is 'percentile' or 'bca', got {method!r}.")
+    outcome, (risk,), strata = by_patient(outcome, risk, strata=strata)
+    pairs = RankedPairs.of(outcome.time_days, outcome.event, risk)
+    draws = np.concatenate([pairs.resampled(c) for c in bootstrap_blocks(len(outcome), resamples, rng, strata)])
+    if method == "percentile":
+        return percentile_interval(draws, confidence)
+    return bca_interval(draws, pairs.c_index(), pairs.without_each(), confidence, strata)
 
 
 def paired_c_difference(
@@ -78,33 +92,33 @@ def paired_c_difference(
     confidence: float = 0.95,
     strata: Sequence[object] | None = None,
 ) -> PairedDifference:
-    """C of ``risk`` minus C of ``other`` on the same patients; parameters as in :func:`c_index_interval`."""
-    counts = bootstrap_counts(len(outcome), resamples, rng, strata).astype(float)
-    draws = _resampled_c(outcome, risk, counts) - _resampled_c(outcome, other, counts)
+    """C of ``risk`` minus C of ``other`` on the same patients; parameters as in :func:`c_index_interval`.
+
+    p is that of R's ``concordance`` with ``influence = 1``, the difference of both.
+    """
+    outcome, (risk, other), strata = by_patient(outcome, risk, other, strata=strata)
+    first, second = (RankedPairs.of(outcome.time_days, outcome.event, r) for r in (risk, other))
+    blocks = bootstrap_blocks(len(outcome), resamples, rng, strata)
+    draws = np.concatenate([first.resampled(counts) - second.resampled(counts) for counts in blocks])
     lower, upper = percentile_interval(draws, confidence)
-    c_first, influence_first = _influence(outcome, risk)
-    c_second, influence_second = _influence(outcome, other)
-    difference = c_first - c_second
-    error = float(np.sqrt(((influence_first - influence_second) ** 2).sum()))
+    c_first, c_second = (concordance(outcome.time_days, outcome.event, r) for r in (risk, other))
+    normal = paired_difference(c_first.c_index - c_second.c_index, c_first.influence - c_second.influence, confidence)
+    return PairedDifference(normal.difference, lower, upper, normal.p, normal.standard_error)
+
+
+def paired_difference(difference: float, influence: Floats, confidence: float = 0.95) -> PairedDifference:
+    """Normal interval and p of a difference.
+
+    Parameters
+    ----------
+    difference
+        First minus second.
+    influence
+        Difference of the influences of each patient, shape (patients,): its sum of squares is the variance.
+    confidence
+        Coverage.
+    """
+    error = float(np.sqrt((influence**2).sum()))
+    half = float(norm.ppf((1 + confidence) / 2)) * error
     p = float(2 * norm.sf(abs(difference) / error)) if error > 0 else 1.0
-    return PairedDifference(difference, lower, upper, p)
-
-
-def _resampled_c(outcome: Outcome, risk: Floats, counts: Floats) -> Floats:
-    """C of every resample; NaN where no pair can be compared."""
-    concordant, comparable = pair_matrices(outcome.time_days, outcome.event, risk)
-    # Counts and halves are exact in binary, so the sums do not depend on the order of the additions.
-    hits = ((counts @ concordant) * counts).sum(axis=1)
-    total = ((counts @ comparable) * counts).sum(axis=1)
-    values: Floats = np.divide(hits, total, out=np.full(len(total), np.nan), where=total > 0)
-    return values
-
-
-def _influence(outcome: Outcome, risk: Floats) -> tuple[float, Floats]:
-    """C, and its derivative by the weight of each patient."""
-    concordant, comparable = pair_matrices(outcome.time_days, outcome.event, risk)
-    total = comparable.sum()
-    c_index = concordant.sum() / total
-    hits = concordant.sum(axis=0) + concordant.sum(axis=1)
-    pairs = comparable.sum(axis=0) + comparable.sum(axis=1)
-    return float(c_index), (hits - c_index * pairs) / total
+    return PairedDifference(float(difference), float(difference - half), float(difference + half), p, error)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from perisurv.core import AucPoint, LadderRow, Outcome, OutcomeError, Prediction, RiskGroupCurve
 from perisurv.evaluation.auc import td_auc
 from perisurv.evaluation.discrimination import c_index_interval
+from perisurv.evaluation.log_rank import log_rank
 from perisurv.evaluation.resampling import bootstrap_counts
-from perisurv.evaluation.risk_groups import log_rank, risk_group_curves
+from perisurv.evaluation.risk_groups import risk_group_curves
 from perisurv.statistics import harrell_c
 
 __all__ = ["BranchResult", "evaluate_branch", "ladder_row"]
@@ -64,13 +65,18 @@ def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
     strata
         One label a patient of the prediction, such as the centre, to resample within; None: all together.
     """
-    own, risk = outcome.take(prediction.patients), prediction.risk
+    # In the order of the pseudonyms, so that no order of rows changes the resamples.
+    rows = sorted(range(len(prediction.patients)), key=prediction.patients.__getitem__)
+    own = outcome.take([prediction.patients[n] for n in rows])
+    risk, high = prediction.risk[rows], prediction.high_risk[rows]
+    if strata is not None and len(strata) == len(rows):  # any other number is refused with the resamples
+        strata = [strata[n] for n in rows]
     row = ladder_row(branch, own, risk, rng, n_features, resamples=resamples, confidence=confidence, strata=strata)
     counts = bootstrap_counts(len(own), resamples, rng, strata)
     points, notes = td_auc(branch, own, risk, horizons_days, counts, confidence)
-    curves = risk_group_curves(branch, own, prediction.high_risk, confidence)
+    curves = risk_group_curves(branch, own, high, confidence)
     try:
-        _, p = log_rank(own, prediction.high_risk)
+        _, p = log_rank(own, high)
     except OutcomeError as error:
         p, notes = 1.0, (*notes, f"{branch}: {error}")
     return BranchResult(row, points, curves, p, notes)

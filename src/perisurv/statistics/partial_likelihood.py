@@ -15,9 +15,11 @@ Floats = NDArray[np.float64]
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-14  # Newton decrement, in units of the log likelihood: invariant to the scale of the columns
-LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
+LONGEST_STEP = 5.0  # change of a log hazard ratio in the first iteration that is too long; then twice that, ...
+FAR = 50.0  # from steps of this length on it is looked at whether the maximum is finite
 COLLINEAR = 1e-10  # smallest eigenvalue of the information at zero, columns scaled to unit variance
 SEPARATED = 1e-6  # smallest share of the information at zero that is left at the maximum
+UNDERFLOW = 1e-280  # a sum at risk, relative to the largest hazard of the stratum, that has lost its digits
 
 
 def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
@@ -49,18 +51,27 @@ def maximise(x: Floats, sets: RiskSets, penalty: Floats, names: tuple[str, ...])
     gradient, start = derivatives(x, sets, coef, penalty)
     if not names:
         return coef, start
-    _check_identified(start, names)
+    unit = float(sets.death_weight.mean())  # case weights may have any scale
+    _check_identified(start, unit, names)
     information, objective = start, sets.log_likelihood(np.zeros(len(x)))
+    longest = LONGEST_STEP
     for _ in range(MAX_ITERATIONS):
         step = linalg.solve(information, gradient, assume_a="sym")
-        if gradient @ step / 2 < TOLERANCE:
+        if gradient @ step / 2 < TOLERANCE * unit:
             _check_finite_maximum(information, start, coef, names)
             return coef + step, derivatives(x, sets, coef + step, penalty)[1]
-        step *= min(1.0, LONGEST_STEP / np.abs(x @ step).max())
+        length = float(np.abs(x @ step).max())
+        if length > longest:  # once is a poor start; again and again, a maximum at infinity: go there faster
+            step *= longest / length
+            longest *= 2
         coef, objective = _improve(x, sets, coef, step, penalty, objective)
         gradient, information = derivatives(x, sets, coef, penalty)
-    _check_finite_maximum(information, start, coef, names)
-    raise ConvergenceError(f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; use a ridge.")
+        if longest > FAR:
+            _check_finite_maximum(information, start, coef, names)
+    raise ConvergenceError(
+        f"The Cox model did not converge in {MAX_ITERATIONS} Newton steps; the largest coefficient is that of "
+        f"{names[int(np.abs(coef).argmax())]!r}. Use fewer features or a ridge."
+    )
 
 
 def _improve(
@@ -78,18 +89,40 @@ def _improve(
 def derivatives(x: Floats, sets: RiskSets, coef: Floats, penalty: Floats) -> tuple[Floats, Floats]:
     """Gradient (features,) and negative Hessian (features, features) of the penalised log partial likelihood."""
     eta = x @ coef
-    weight = sets.weight * np.exp(eta - eta.max())
-    at_risk = sets.at_risk(weight)
-    expected = weight * sets.up_to(sets.death_weight / at_risk)
-    mean = sets.at_risk(weight[:, None] * x) / at_risk[:, None]
+    expected, mean = _expected(x, sets, eta)
     gradient = sets.weight[sets.deaths] @ x[sets.deaths] - expected @ x - penalty * coef
     information = (x * expected[:, None]).T @ x - (mean * sets.death_weight[:, None]).T @ mean + np.diag(penalty)
     return gradient, information
 
 
-def _check_identified(information: Floats, names: tuple[str, ...]) -> None:
+def _expected(x: Floats, sets: RiskSets, eta: Floats) -> tuple[Floats, Floats]:
+    """Expected deaths of each patient, case weight included (n,), and the mean of x at risk at each death (m, p)."""
+    weight = sets.relative_weight(eta)
+    at_risk = sets.at_risk(weight)
+    if at_risk.min() < UNDERFLOW:
+        return _expected_far_apart(x, sets, eta)
+    expected = weight * sets.up_to(sets.death_weight / at_risk)
+    return expected, sets.at_risk(weight[:, None] * x) / at_risk[:, None]
+
+
+def _expected_far_apart(x: Floats, sets: RiskSets, eta: Floats) -> tuple[Floats, Floats]:
+    """The same where hazards differ by more than a float can hold: every risk set has a scale of its own. Slow."""
+    expected, mean = np.zeros(len(eta)), np.empty((len(sets.deaths), x.shape[1]))
+    with np.errstate(divide="ignore"):
+        weighted = eta + np.log(sets.weight)
+    log_at_risk = sets.log_at_risk(eta)
+    ends = sets.strata[np.searchsorted(sets.strata, sets.deaths, side="right")]
+    for n, (first, end) in enumerate(zip(sets.start, ends, strict=True)):
+        share = np.exp(weighted[first:end] - log_at_risk[n])
+        share[sets.deaths[sets.tie == sets.tie[n]] - first] *= 1.0 - sets.fraction[n]
+        mean[n] = share @ x[first:end]
+        expected[first:end] += sets.death_weight[n] * share
+    return expected, mean
+
+
+def _check_identified(information: Floats, unit: float, names: tuple[str, ...]) -> None:
     values, vectors = linalg.eigh(information)
-    if values[0] > COLLINEAR * max(values[-1], 1.0):
+    if values[0] > COLLINEAR * max(values[-1], unit):
         return
     involved = [names[n] for n in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
     what = "is constant among the patients at risk" if len(involved) == 1 else "are collinear"

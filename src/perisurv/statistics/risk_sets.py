@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,18 +142,34 @@ class RiskSets:
             sums[self.deaths] -= own[self.tie]
         return sums
 
-    def log_likelihood(self, eta: Floats) -> float:
-        """Log partial likelihood of linear predictors (n,) given in the order of the sets.
+    def relative_weight(self, eta: Floats) -> Floats:
+        """Case weight times hazard ratio exp(eta), against the largest of each stratum: never overflows, shape (n,)."""
+        largest = np.maximum.reduceat(eta, self.strata[:-1])
+        return np.asarray(self.weight * np.exp(eta - np.repeat(largest, np.diff(self.strata))))
 
-        Sums on the log scale: finite however far the linear predictors lie apart.
+    def log_at_risk(self, eta: Floats) -> Floats:
+        """Log of the weighted sum of exp(eta) over the patients at risk at each death, shape (m,).
+
+        Sums on the log scale: finite however far the linear predictors (n,), given in the order of the sets, lie apart.
         """
         with np.errstate(divide="ignore"):
             weighted = eta + np.log(self.weight)
-        log_at_risk = self._each_stratum(weighted, lambda part: np.logaddexp.accumulate(part[::-1])[::-1])[self.start]
+        log_sum = self._each_stratum(weighted, lambda part: np.logaddexp.accumulate(part[::-1])[::-1])[self.start]
         if self.fraction.any():
             tied = np.logaddexp.reduceat(weighted[self.deaths], self.tie_start)[self.tie]
-            log_at_risk = log_at_risk + np.log1p(-self.fraction * np.exp(np.minimum(tied - log_at_risk, 0.0)))
-        return float(np.sum(self.weight[self.deaths] * eta[self.deaths]) - np.sum(self.death_weight * log_at_risk))
+            log_sum = log_sum + np.log1p(-self.fraction * np.exp(np.minimum(tied - log_sum, 0.0)))
+        return np.asarray(log_sum)
+
+    def log_likelihood(self, eta: Floats) -> float:
+        """Log partial likelihood of linear predictors (n,) given in the order of the sets."""
+        own = np.sum(self.weight[self.deaths] * eta[self.deaths])
+        return float(own - np.sum(self.death_weight * self.log_at_risk(eta)))
+
+    def within_ties(self, values: Floats) -> Floats:
+        """Mean of values (m, ...) over each group of tied deaths, for each of its deaths, shape (m, ...)."""
+        size = np.diff(np.append(self.tie_start, len(self.deaths)))
+        means = np.add.reduceat(values, self.tie_start, axis=0) / self._column(size, values.ndim)
+        return np.asarray(means[self.tie])
 
     def saturated(self) -> float:
         """Largest value that the Breslow log partial likelihood can approach (zero without ties and weights)."""
@@ -165,7 +182,7 @@ class RiskSets:
         return np.concatenate([cumulate(values[a:b]) for a, b in pairwise(self.strata)])
 
     @staticmethod
-    def _column(values: Floats, ndim: int) -> Floats:
+    def _column(values: NDArray[Any], ndim: int) -> NDArray[Any]:
         return values.reshape(-1, *[1] * (ndim - 1))
 
 
@@ -173,6 +190,8 @@ def _labels(strata: Sequence[object], n: int) -> NDArray[np.intp]:
     names = np.array([str(s) for s in strata])
     if names.shape != (n,):
         raise OutcomeError(f"Strata need one label a patient: {names.size} labels for {n} patients.")
+    if any(s is None or (isinstance(s, float) and math.isnan(s)) for s in strata):
+        raise OutcomeError("The stratum of a patient is missing; give every patient a label.")
     return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
 
 

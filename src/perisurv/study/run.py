@@ -38,6 +38,7 @@ from perisurv.study.private import (
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
+from perisurv.study.stability import stable_columns
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
     RunFolder,
@@ -177,7 +178,9 @@ class Run:
         self.folder.forget("fit")
         data = self.data()
         parts = self.folder.open_parts("fit", key)
-        table = data.radiomics.join(data.clinical).select([*self._stable(data), *data.clinical.names])
+        table = data.radiomics.join(data.clinical).select(
+            [*stable_columns(self.folder, data, self.settings), *data.clinical.names]
+        )
         folds: list[tuple[str, ...]] = []
         embedders: list[Embedder] = []
         training = table.take(data.training)
@@ -188,7 +191,7 @@ class Run:
             training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
         outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
         with threadpool_limits(1):  # the order of a sum depends on the number of threads
-            ring = stages.find_ring(dataclasses.replace(data, radiomics=table), self.settings)
+            ring = stages.find_ring(table.take(data.training), outcome, self.settings)
             signatures = {
                 branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
                 for branch in stages.branches(ring.ring, self.settings)
@@ -344,18 +347,6 @@ class Run:
             write_frame(self.folder.perturbed, pd.concat(rows))
         else:
             self.folder.perturbed.unlink(missing_ok=True)
-
-    def _stable(self, data: StudyData) -> tuple[str, ...]:
-        if not self.folder.perturbed.exists():
-            return data.radiomics.names
-        frame = pd.read_parquet(self.folder.perturbed)
-        repeats = [FeatureTable(group.drop(columns="repeat")) for _, group in frame.groupby("repeat")]
-        patients = sorted(set.intersection(*(set(t.patients) for t in repeats)))
-        if len(patients) < 3:
-            return data.radiomics.names
-        names = stages.stable_names(data.radiomics.take(patients), [t.take(patients) for t in repeats], self.settings)
-        volume = stages.volume_column(self.settings)
-        return (*names, volume) if volume not in names else names
 
     def _cut_patches(self, patients: Sequence[str]) -> None:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)

@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,6 +29,7 @@ __all__ = [
     "NetworkOptions",
     "StabilityOptions",
     "StudySettings",
+    "ValidationOptions",
     "digest",
     "plain",
     "read_settings",
@@ -36,6 +37,7 @@ __all__ = [
     "settings_to_toml",
 ]
 
+Design = Literal["none", "nested", "leave_one_centre_out", "temporal"]
 _IDENTITY = {"ids", "pseudonym_key"}
 
 
@@ -110,6 +112,45 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationOptions:
+    """Which patients score the tabular branches in ``perisurv validate``; everything is fitted again in each split.
+
+    Parameters
+    ----------
+    design
+        ``nested``: repeated stratified cross-validation; ``leave_one_centre_out``; ``temporal``: the earlier patients
+        train, the later are scored; ``none``: no such validation.
+    folds, repeats
+        Of ``nested``.
+    order
+        Clinical covariate that says when a patient of a ``temporal`` design was treated, such as ``year``; it is then
+        no feature.
+    share
+        Of the patients, the earliest, that train in a ``temporal`` design.
+    permutations
+        Runs with the outcome dealt to other patients, each over the splits of one repeat: the null of every branch.
+    """
+
+    design: Design = "none"
+    folds: int = 5
+    repeats: int = 10
+    order: str = ""
+    share: float = 0.7
+    permutations: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds < 2 or self.repeats < 1 or self.permutations < 0 or not 0 < self.share < 1:
+            raise SettingsError(
+                "[validation] needs folds >= 2, repeats >= 1, permutations >= 0 and share between 0 and 1."
+            )
+        if (self.design == "temporal") != bool(self.order):
+            raise SettingsError(
+                "[validation] order names the clinical covariate of the design temporal, and of no other; "
+                f"got design {self.design!r} and order {self.order!r}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationOptions:
     """What is computed on the external patients.
 
@@ -174,14 +215,27 @@ class StudySettings:
     deep: NetworkOptions = field(default_factory=NetworkOptions)
     fit: FitOptions = field(default_factory=FitOptions)
     evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
+    validation: ValidationOptions = field(default_factory=ValidationOptions)
 
     def __post_init__(self) -> None:
         if self.seed < 0 or self.workers < 1:
             raise SettingsError(f"seed must be >= 0 and workers >= 1, got {self.seed} and {self.workers}.")
         if len(set(self.audit_covariates)) < len(self.audit_covariates):
             raise SettingsError(f"audit_covariates names a figure twice: {', '.join(self.audit_covariates)}.")
+        _refuse_fusion(self.fit, self.deep.enabled)
         if "morph" not in self.radiomics.families:
             raise SettingsError("[radiomics] families must hold morph: the ladder begins with the tumour volume alone.")
+
+
+def _refuse_fusion(fit: FitOptions, deep: bool) -> None:
+    unknown = sorted(set(fit.unpenalised) - {"radiomics", "deep", "clinical"})
+    if unknown:
+        raise SettingsError(f"[fit] unpenalised: there is no group {unknown[0]!r}, only radiomics, deep and clinical.")
+    if deep and fit.fusion in ("late_ridge", "stacked"):
+        raise SettingsError(
+            f"[fit] fusion = {fit.fusion!r} needs features that no training patient shaped, and those of the network "
+            "were: take fusion pca or pca_branch, or switch the network off ([deep] enabled = false)."
+        )
 
 
 def read_settings(path: Path | str) -> StudySettings:

@@ -156,11 +156,10 @@ def stable_names(original: FeatureTable, redrawn: Sequence[FeatureTable], settin
     return tuple(n for n, value in zip(original.names, icc, strict=True) if value >= settings.stability.minimum_icc)
 
 
-def find_ring(data: StudyData, settings: StudySettings) -> RingChoice:
+def find_ring(training: FeatureTable, outcome: Outcome, settings: StudySettings) -> RingChoice:
     """Ring width by inner cross-validation on the training patients (METHOD 10)."""
-    tables = {name: data.radiomics.take(data.training).starting_with(f"{name}__") for name in ring_names(settings)}
-    outcome = data.outcome.take(data.training)
-    return choose_ring(tables, outcome, settings.fit, stream(settings.seed, "ring"))
+    tables = {name: training.starting_with(f"{name}__") for name in ring_names(settings)}
+    return choose_ring(tables, outcome.take(training.patients), settings.fit, stream(settings.seed, "ring"))
 
 
 def network_folds(data: StudyData, settings: StudySettings) -> list[tuple[str, ...]]:

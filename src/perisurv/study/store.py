@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from perisurv.cohort.walk import walk_files
-from perisurv.core import Exclusion, FeatureTable, Finding, Geometry, InputError, ModelError, ReadError
+from perisurv.core import Exclusion, FeatureTable, Finding, Geometry, InputError, LeakageError, ModelError, ReadError
 
 __all__ = [
     "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table",
@@ -43,7 +43,15 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def write_table(path: Path, table: FeatureTable) -> None:
-    """Write a feature table with the patients that its rows were fitted on and why values are missing."""
+    """Write a feature table with the patients that its rows were fitted on and why values are missing.
+
+    Raises
+    ------
+    LeakageError
+        If its rows come from ``fit_transform``: they serve the fit at hand and are not kept.
+    """
+    if table.fitted_together:
+        raise LeakageError("Rows of fit_transform serve one fit only; store the features that went into it.")
     seen = [json.dumps(sorted(table.fitted_on[p])) if p in table.fitted_on else "" for p in table.patients]
     reasons = [json.dumps(table.undefined[p], sort_keys=True) if p in table.undefined else "" for p in table.patients]
     notes = pd.DataFrame({"fitted_on": seen, "undefined": reasons}, index=table.frame.index)
@@ -170,6 +178,16 @@ class RunFolder:
     def evaluation(self) -> Path:
         """Everything that the study found."""
         return self.root / "evaluation.json"
+
+    @property
+    def validation(self) -> Path:
+        """C of the tabular branches under the design of the study file."""
+        return self.root / "validation.json"
+
+    @property
+    def validation_predictions(self) -> Path:
+        """Risks of every split of the validation."""
+        return self.root / "validation.parquet"
 
     @property
     def report(self) -> Path:

@@ -60,7 +60,11 @@ class TableTransformer(TransformerMixin, BaseEstimator):
     fitted_on_: frozenset[str]
 
     def fit_transform(self, X: Features, y: FollowUp | None = None, **fit_params: object) -> Any:
-        """Fit, and the training rows themselves transformed; parameters as for ``fit``."""
+        """Fit, and the training rows themselves transformed; parameters as for ``fit``.
+
+        A FeatureTable that comes out serves further fits only: whoever fits on some of its rows has seen all of its
+        patients.
+        """
         self.fit(X, y, **fit_params)
         return self._transform(X, checked=True)
 
@@ -98,10 +102,16 @@ class TableTransformer(TransformerMixin, BaseEstimator):
         table, named = read_features(self, X, reset=False)
         if named and not checked:
             refuse_seen(table, self.fitted_on_, type(self).__name__)
-        frame = self.step_.values(table.frame)
+        frame = self._values(table)
         if not isinstance(X, FeatureTable):
             return frame.to_numpy()
-        return FeatureTable(frame) if checked else passed_on(frame, table, self.fitted_on_)
+        if checked:
+            return FeatureTable(frame, table.fitted_on, fitted_together=self.fitted_on_)
+        return passed_on(frame, table, self.fitted_on_)
+
+    def _values(self, table: FeatureTable) -> pd.DataFrame:
+        """The arithmetic of the step; a class whose step needs more than the features overrides it."""
+        return self.step_.values(table.frame)
 
 
 class SurvivalRegressor(BaseEstimator):
@@ -177,7 +187,7 @@ def read_features(estimator: Any, X: Features, *, reset: bool) -> tuple[FeatureT
 
 
 def read_outcome(estimator: Any, y: FollowUp | None, table: FeatureTable, named: bool) -> Outcome:
-    """Follow-up of the rows of a table.
+    """Follow-up of the rows of a table: by patient where both name their rows, else by position.
 
     Raises
     ------
@@ -194,9 +204,16 @@ def read_outcome(estimator: Any, y: FollowUp | None, table: FeatureTable, named:
         time, event = y.time_days, y.event
     else:
         time, event = _columns(y)
+        if named and isinstance(y, pd.DataFrame) and _names_patients(y.index, table):
+            return Outcome(tuple(str(p) for p in y.index), time, event).take(table.patients)
     if len(time) != len(table):
         raise OutcomeError(f"Found {len(time)} follow-ups for {len(table)} rows of features; give one a row.")
     return Outcome(table.patients, time, event)
+
+
+def _names_patients(index: pd.Index, table: FeatureTable) -> bool:
+    """Text does; whole numbers may be what a split left of a plain range, unless the rows of features have them too."""
+    return not pd.api.types.is_integer_dtype(index) or set(table.patients) <= {str(p) for p in index}
 
 
 def _columns(y: pd.DataFrame | NDArray[Any]) -> tuple[Floats, NDArray[np.bool_]]:

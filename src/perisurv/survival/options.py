@@ -9,11 +9,12 @@ from perisurv.core import SettingsError
 from perisurv.statistics import Ties
 from perisurv.survival.lasso_options import LassoOptions
 
-__all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "Ties"]
+__all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "SelectBy", "Ties"]
 
 Correction = Literal["none", "benjamini_hochberg"]
 LambdaRule = Literal["min", "1se"]
-Fusion = Literal["pca", "none"]
+Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
+SelectBy = Literal["group", "region", "family"]
 RingScore = Literal["partial_likelihood", "concordance"]
 
 
@@ -27,12 +28,20 @@ class FitOptions:
         False: every defined feature goes into the Cox model (volume alone, clinical); no fusion either.
     max_missing_share
         Features undefined for a larger share of the training patients are dropped.
+    select_by
+        What a selection is made for: all features of a group at once, each region of the group (``tumour``,
+        ``ring_6mm``), or each family of features in each region (``cm``, ``morph``), so that a large family cannot
+        crowd out a small one.
+    unpenalised
+        Groups whose columns all stay, such as ``("clinical",)``: they are neither selected nor compressed.
     redundancy_rho
         Of features with a larger absolute Spearman correlation one is kept, see :func:`drop_redundant`.
     univariate_p
         Features with a smaller univariate Cox p go on to LASSO-Cox.
     correction
         Adjustment of these p for the number of features.
+    lasso_alpha
+        Share of the L1 penalty: 1 is the LASSO, less an elastic net.
     lasso_folds
         Folds of the cross-validated partial likelihood; at most one a death.
     lasso_lambdas
@@ -40,9 +49,16 @@ class FitOptions:
     lambda_rule
         The lambda of the smallest deviance, or the largest within one standard error of it.
     fusion
-        Cox on principal components of the selected features of all groups, or on the features themselves.
+        How the selected features of all groups become one model. ``pca``: Cox on principal components of all of them;
+        ``pca_branch``: on the components of each group; ``none``: on the features themselves. ``late_ridge`` and
+        ``stacked``: a Cox model a group, whose risks are weighed by a second Cox model that was fitted on
+        out-of-fold risks, with the penalty ``ridge`` or with weights that cannot be negative.
+    fusion_folds
+        Folds of the out-of-fold risks; at most one a death.
     pca_variance
         Share of the variance that the kept components explain.
+    pca_components
+        Number of components to keep instead, at most as many as there are; 0: by the variance.
     ties
         Tied deaths in the final Cox model.
     ridge
@@ -65,15 +81,20 @@ class FitOptions:
     """
 
     select: bool = True
+    select_by: SelectBy = "group"
+    unpenalised: tuple[str, ...] = ()
     max_missing_share: float = 0.2
     redundancy_rho: float = 0.9
     univariate_p: float = 0.05
     correction: Correction = "none"
+    lasso_alpha: float = 1.0
     lasso_folds: int = 10
     lasso_lambdas: int = 100
     lambda_rule: LambdaRule = "min"
     fusion: Fusion = "pca"
+    fusion_folds: int = 5
     pca_variance: float = 0.95
+    pca_components: int = 0
     ties: Ties = "efron"
     ridge: float = 1.0
     minimum_events: int = 5
@@ -96,6 +117,7 @@ class FitOptions:
 
 
 _CHOICES = {
+    "select_by": SelectBy,
     "correction": Correction,
     "lambda_rule": LambdaRule,
     "fusion": Fusion,
@@ -106,9 +128,12 @@ _RANGES = {
     "max_missing_share": (0.0, 1.0),
     "redundancy_rho": (0.0, 1.0),
     "univariate_p": (0.0, 1.0),
+    "lasso_alpha": (0.001, 1.0),
     "lasso_folds": (2, 1000),
     "lasso_lambdas": (2, 10000),
+    "fusion_folds": (2, 1000),
     "pca_variance": (0.01, 1.0),
+    "pca_components": (0, 10000),
     "ridge": (0.0, 1e6),
     "minimum_events": (2, 1_000_000),
     "ring_folds": (2, 1000),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.core import Outcome
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
 from perisurv.survival.options import FitOptions, LassoOptions
+from perisurv.survival.redundancy import drop_redundant
 from perisurv.survival.univariate import adjust_p, univariate_cox
 
-__all__ = ["GroupSelection", "drop_redundant", "select_group"]
+__all__ = ["GroupSelection", "select_group", "select_groups"]
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +29,8 @@ class GroupSelection:
     ----------
     group
         Name of the group.
+    part
+        Region or family within the group that the selection was made for; empty: the whole group.
     candidates, defined, distinct, associated
         Features given; of these defined and not constant; not redundant; with a univariate p below the limit. A step
         that was skipped repeats the number before.
@@ -37,6 +41,7 @@ class GroupSelection:
     """
 
     group: str
+    part: str
     candidates: int
     defined: int
     distinct: int
@@ -45,46 +50,32 @@ class GroupSelection:
     penalty: float
 
 
-def drop_redundant(table: FeatureTable | pd.DataFrame, rho: float = 0.9) -> tuple[str, ...]:
-    """Names of the features that remain when of every group of like features one is kept. Uses no outcome.
-
-    Features are visited by ascending mean absolute Spearman correlation with all others (copies of a feature counted
-    once; equal means in the order of the columns). One is kept if its absolute correlation with every feature kept
-    before it is at most ``rho``. So every dropped feature has a kept one that stands for it.
+def select_groups(
+    columns: Mapping[str, Sequence[str]], x: pd.DataFrame, outcome: Outcome, options: FitOptions, seed: int
+) -> tuple[GroupSelection, ...]:
+    """One selection for each group, or for each region or family of it.
 
     Parameters
     ----------
-    table
-        Rows are patients; no NaN.
-    rho
-        Limit of the absolute Spearman correlation.
-
-    Returns
-    -------
-    Kept names, in the order of the columns.
-
-    Raises
-    ------
-    FeatureError
-        If a value is missing.
+    columns
+        Group -> its columns before any was left out as undefined or constant.
+    x
+        Training patients x features, standardised, in the order of the outcome.
+    outcome
+        Follow-up of the training patients.
+    options
+        Limits, see :class:`FitOptions`.
+    seed
+        Of the folds of the LASSO: the same folds for every selection.
     """
-    frame = table.frame if isinstance(table, FeatureTable) else table
-    if frame.isna().to_numpy().any():
-        raise FeatureError("Redundancy needs complete features; impute them first.")
-    if frame.shape[1] < 2:
-        return tuple(str(c) for c in frame.columns)
-    correlation = _absolute_spearman(frame)
-    original = np.flatnonzero((correlation > 1 - 1e-9).argmax(axis=0) == np.arange(len(correlation)))
-    correlation = correlation[np.ix_(original, original)]
-    # Rounded: whether two means are equal must not hang on the order of a sum.
-    order = np.argsort(correlation.mean(axis=0).round(9), kind="stable")
-    kept: list[int] = []
-    free = np.ones(len(original), dtype=bool)
-    for column in order:
-        if free[column]:
-            kept.append(int(original[column]))
-            free &= correlation[column] <= rho
-    return tuple(str(frame.columns[n]) for n in sorted(kept))
+    found = []
+    for group, members in columns.items():
+        whole = replace(options, select=options.select and group not in options.unpenalised)
+        for part, names in _parts(members, whole).items():
+            defined = x[[c for c in names if c in x.columns]]
+            chosen = select_group(group, defined, outcome, whole, np.random.default_rng(seed))
+            found.append(replace(chosen, part=part, candidates=len(names)))
+    return tuple(found)
 
 
 def select_group(
@@ -110,19 +101,30 @@ def select_group(
     """
     names = tuple(str(c) for c in x.columns)
     if not options.select:
-        return GroupSelection(name, len(names), len(names), len(names), len(names), names, 0.0)
+        return GroupSelection(name, "", len(names), len(names), len(names), len(names), names, 0.0)
     distinct = drop_redundant(x, options.redundancy_rho)
     values = x.loc[:, list(distinct)].to_numpy()
     screen = _screen(options)
     associated = screen(values, outcome)
-    counts = (name, len(names), len(names), len(distinct), int(associated.sum()))
+    counts = (name, "", len(names), len(names), len(distinct), int(associated.sum()))
     if not associated.any():
         return GroupSelection(*counts, (), 0.0)
     folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
-    lasso = cv_lasso_cox(values, outcome, folds, LassoOptions(n_lambdas=options.lasso_lambdas), screen)
+    path = LassoOptions(alpha=options.lasso_alpha, n_lambdas=options.lasso_lambdas)
+    lasso = cv_lasso_cox(values, outcome, folds, path, screen)
     chosen = np.flatnonzero(lasso.coef(options.lambda_rule))
     penalty = lasso.lambda_min if options.lambda_rule == "min" else lasso.lambda_1se
     return GroupSelection(*counts, tuple(distinct[n] for n in chosen), penalty)
+
+
+def _parts(names: Sequence[str], options: FitOptions) -> dict[str, list[str]]:
+    """Columns ``region__image__family_feature`` by region or family, in the order of their first column."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        region, feature = name.split("__")[0], name.split("__")[-1]
+        place = {"group": "", "region": region, "family": f"{region}__{feature.split('_')[0]}"}[options.select_by]
+        parts.setdefault(place if options.select else "", []).append(name)
+    return parts
 
 
 def _screen(options: FitOptions) -> Screen:
@@ -133,11 +135,3 @@ def _screen(options: FitOptions) -> Screen:
         return np.asarray(p < options.univariate_p)
 
     return screen
-
-
-def _absolute_spearman(frame: pd.DataFrame) -> Floats:
-    ranks = frame.rank().to_numpy(dtype=float)
-    ranks = ranks - ranks.mean(axis=0)
-    norm = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(norm > 0, norm, 1.0)
-    return np.asarray(np.abs(ranks.T @ ranks))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from perisurv.core import FeatureError, FeatureTable, ModelError, Outcome, OutcomeError, Prediction
 from perisurv.survival import codec
@@ -13,14 +14,16 @@ from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Acquisition, Domain, fit_domain
 from perisurv.survival.firewall import refuse_seen
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.options import FitOptions
-from perisurv.survival.selection import GroupSelection, select_group
+from perisurv.survival.selection import GroupSelection, select_groups
 from perisurv.survival.standardise import Standardisation, fit_standardisation
 
 __all__ = ["Signature", "fit_signature"]
 
 FORMAT = "perisurv.signature"
-VERSION = 1
+VERSION = 2
+LATE = ("late_ridge", "stacked")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +96,11 @@ class Signature:
         """
         refuse_seen(table, self.fitted_on, "signature")
         return self.cox.risk(self.fusion.apply(self.scaling.apply(table))).reshape(len(table))
+
+    def linear_predictor(self, frame: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The arithmetic of :meth:`risk`, without its check, shape (rows,)."""
+        components = self.fusion.values(self.scaling.values(frame))
+        return self.cox.linear_predictor(components.to_numpy()).reshape(len(frame))
 
     def predict(
         self,
@@ -187,31 +195,62 @@ def fit_signature(
     scaling, x = fit_standardisation(
         table.select([c for names in columns.values() for c in names]), options.max_missing_share
     )
-    seed = int(rng.integers(2**63))
-    selection = tuple(
-        replace(
-            select_group(name, x[[c for c in names if c in x.columns]], outcome, options, np.random.default_rng(seed)),
-            candidates=len(names),
-        )
-        for name, names in columns.items()
-    )
-    selected = [name for group in selection for name in group.selected]
-    scaling = scaling.narrow(selected)
-    use_pca = options.select and options.fusion == "pca"
-    fusion, components = fit_fusion(x[selected], scaling.fitted_on, options.pca_variance if use_pca else None)
-    cox = replace(fit_cox(components, outcome, options.ties, options.ridge), fitted_on=scaling.fitted_on)
-    risk = cox.linear_predictor(components.to_numpy())
+    selection = select_groups(columns, x, outcome, options, int(rng.integers(2**63)))
+    if options.select and options.fusion in LATE:
+        risks = out_of_fold_risks(table, outcome, columns, options, rng)
+        fusion, cox = fit_late_fusion(_by_group(selection, x), risks, outcome, options, scaling.fitted_on)
+    else:
+        fusion, cox = _fuse_early(x, outcome, selection, options, scaling.fitted_on)
+    notes = _notes(selection, outcome, fusion)
+    selection = _used(selection, fusion)
+    scaling = scaling.narrow(fusion.names)
+    risk = cox.linear_predictor(fusion.values(x).to_numpy())
     return Signature(
         selection=selection,
         scaling=scaling,
         fusion=fusion,
         cox=cox,
         cutoff=float(np.median(risk)),
-        domain=fit_domain(table.select(selected).frame, scaling, options, acquisition),
+        domain=fit_domain(table.select(fusion.names).frame, scaling, options, acquisition),
         training_risk=dict(zip(table.patients, risk.tolist(), strict=True)),
-        notes=_notes(selection, outcome),
+        notes=notes,
         fitted_on=scaling.fitted_on,
     )
+
+
+def _fuse_early(
+    x: pd.DataFrame,
+    outcome: Outcome,
+    selection: Sequence[GroupSelection],
+    options: FitOptions,
+    fitted_on: frozenset[str],
+) -> tuple[FusedFeatures, CoxModel]:
+    """Components of the selected features, and a Cox model on them."""
+    chosen = {group: list(own.columns) for group, own in _by_group(selection, x).items()}
+    names = [c for members in chosen.values() for c in members]
+    compress = options.select and options.fusion != "none"
+    fusion, components = fit_fusion(
+        x[names],
+        fitted_on,
+        options.pca_variance if compress else None,
+        options.pca_components,
+        groups=chosen if options.fusion == "pca_branch" else None,
+        plain=[c for group in options.unpenalised for c in chosen.get(group, [])],
+    )
+    return fusion, replace(fit_cox(components, outcome, options.ties, options.ridge), fitted_on=fitted_on)
+
+
+def _by_group(selection: Sequence[GroupSelection], x: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    chosen: dict[str, list[str]] = {}
+    for part in selection:
+        chosen.setdefault(part.group, []).extend(part.selected)
+    return {group: x[names] for group, names in chosen.items()}
+
+
+def _used(selection: Sequence[GroupSelection], fusion: FusedFeatures) -> tuple[GroupSelection, ...]:
+    """The selection without features of groups that the fusion gave no weight."""
+    names = set(fusion.names)
+    return tuple(replace(s, selected=tuple(c for c in s.selected if c in names)) for s in selection)
 
 
 def _training(table: FeatureTable, outcome: Outcome, options: FitOptions) -> tuple[FeatureTable, Outcome]:
@@ -220,9 +259,10 @@ def _training(table: FeatureTable, outcome: Outcome, options: FitOptions) -> tup
     outcome = outcome.take(patients)
     if outcome.n_events < options.minimum_events:
         what = "all of them are censored" if outcome.n_events == 0 else f"{outcome.n_events} of them died"
+        count = "one sample (patient)" if len(outcome) == 1 else f"{len(outcome)} patients"
         raise OutcomeError(
             f"A signature needs at least {options.minimum_events} deaths among its training patients; "
-            f"there are {len(outcome)} patients and {what}. Add patients or longer follow-up."
+            f"there are {count} and {what}. Add patients or longer follow-up."
         )
     return table.take(patients), outcome
 
@@ -241,9 +281,15 @@ def _columns(table: FeatureTable, groups: Mapping[str, tuple[str, ...]]) -> dict
     return columns
 
 
-def _notes(selection: Sequence[GroupSelection], outcome: Outcome) -> tuple[str, ...]:
-    notes = [f"Group {g.group!r}: no feature was selected out of {g.candidates}." for g in selection if not g.selected]
-    count = sum(len(g.selected) for g in selection)
+def _notes(selection: Sequence[GroupSelection], outcome: Outcome, fusion: FusedFeatures) -> tuple[str, ...]:
+    notes = []
+    for g in selection:
+        name = f"Group {g.group!r}{f' ({g.part})' * bool(g.part)}"
+        if not g.selected:
+            notes.append(f"{name}: no feature was selected out of {g.candidates}.")
+        elif not set(g.selected) & set(fusion.names):
+            notes.append(f"{name}: its out-of-fold risk got no weight, so its {len(g.selected)} features are not used.")
+    count = len(fusion.names)
     if count == 0:
         notes.append("The signature is null: every patient has risk 0 and the survival of the training patients.")
     elif outcome.n_events < 10 * count:

@@ -113,18 +113,24 @@ def fit_standardisation(table: FeatureTable, max_missing_share: float) -> tuple[
     -------
     The fitted step, and the training patients' own values: the only place where these can be had.
     """
-    frame = table.frame
-    kept = frame.columns[(frame.isna().mean() <= max_missing_share) & frame.notna().any()]
-    median = frame[kept].median()
-    filled = frame[kept].fillna(median)
-    mean, sd = filled.mean(), filled.std(ddof=0)
-    largest = filled.abs().max()
-    kept = kept[(sd > 1e-9 * largest).to_numpy(dtype=bool)]
-    step = Standardisation(
-        tuple(str(c) for c in kept),
-        median=median[kept].to_numpy(dtype=float),
-        mean=mean[kept].to_numpy(dtype=float),
-        sd=sd[kept].to_numpy(dtype=float),
-        fitted_on=frozenset(table.patients) | table.seen,
-    )
-    return step, step.values(frame[kept])
+    frame, seen = table.frame, frozenset(table.patients) | table.seen
+    values = np.ascontiguousarray(frame.to_numpy(dtype=float))
+    missing = np.isnan(values)
+    share = missing.mean(axis=0)
+    candidates = np.flatnonzero((share <= max_missing_share) & (share < 1))
+    median = _medians(values[:, candidates], missing[:, candidates])
+    filled = np.where(missing[:, candidates], median, values[:, candidates])
+    mean, sd = filled.mean(axis=0), filled.std(axis=0)
+    varies = sd > 1e-9 * np.abs(filled).max(axis=0, initial=0.0)
+    names = tuple(str(frame.columns[n]) for n in candidates[varies])
+    step = Standardisation(names, median[varies], mean[varies], sd[varies], seen)
+    scaled = (filled[:, varies] - step.mean) / step.sd
+    return step, pd.DataFrame(scaled, index=frame.index, columns=list(names))
+
+
+def _medians(values: Floats, missing: NDArray[np.bool_]) -> Floats:
+    median = np.median(values, axis=0) if len(values) else np.zeros(values.shape[1])
+    gaps = missing.any(axis=0)
+    if gaps.any():
+        median[gaps] = np.nanmedian(values[:, gaps], axis=0)
+    return np.asarray(median)

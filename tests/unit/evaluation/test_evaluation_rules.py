@@ -128,7 +128,7 @@ def test_intervals_refuse_impossible_settings() -> None:
 def test_paired_difference_of_equal_risks_is_nothing() -> None:
     outcome, risk = _study(60, 2)
     same = paired_c_difference(outcome, risk, 3 * risk + 1, np.random.default_rng(0), resamples=100)
-    assert dataclasses.astuple(same) == (0.0, 0.0, 0.0, 1.0)
+    assert dataclasses.astuple(same) == (0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def test_paired_difference_sees_what_two_intervals_hide() -> None:

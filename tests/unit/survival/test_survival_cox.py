@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from perisurv.core import ConvergenceError, FeatureError, Outcome, OutcomeError
+from perisurv.statistics import harrell_c
 from perisurv.survival import fit_cox
 
 
@@ -48,13 +49,15 @@ def test_agrees_with_coxph(reference: Path, name: str, ties: str) -> None:
     np.testing.assert_allclose(model.p, expected["p"], rtol=1e-5)
     np.testing.assert_allclose(model.log_likelihood, expected["loglik"].iloc[0], rtol=1e-12)
     np.testing.assert_allclose(model.log_likelihood_null, expected["loglik0"].iloc[0], rtol=1e-12)
+    c = harrell_c(outcome.time_days, outcome.event, model.linear_predictor(x.to_numpy()))
+    assert c == pytest.approx(expected["C"].iloc[0], abs=1e-12)
 
 
 def test_baseline_agrees_with_basehaz(reference: Path, clinical: tuple[pd.DataFrame, Outcome]) -> None:
     model = fit_cox(*clinical, "efron")
     expected = pd.read_csv(reference / "basehaz_lung1.csv")
-    at_zero = model.baseline_hazard * np.exp(-model.mean @ model.coef)  # R: centered=FALSE
-    row = np.searchsorted(model.baseline_time_days, expected["time"], side="right") - 1
+    at_zero = model.baseline.hazard * np.exp(-model.mean @ model.coef)  # R: centered=FALSE
+    row = np.searchsorted(model.baseline.time_days, expected["time"], side="right") - 1
     np.testing.assert_allclose(at_zero[row], expected["hazard"], rtol=1e-6)
 
 
@@ -74,8 +77,8 @@ def test_three_patients_by_hand() -> None:
 
 def test_null_model_is_nelson_aalen() -> None:
     model = fit_cox(np.empty((4, 0)), outcome_of([1, 2, 2, 5], [1, 1, 1, 0]), "breslow")
-    np.testing.assert_allclose(model.baseline_time_days, [1, 2])
-    np.testing.assert_allclose(model.baseline_hazard, [1 / 4, 1 / 4 + 2 / 3])
+    np.testing.assert_allclose(model.baseline.time_days, [1, 2])
+    np.testing.assert_allclose(model.baseline.hazard, [1 / 4, 1 / 4 + 2 / 3])
     survival = model.survival(np.zeros(1), (0.5, 1, 3, 5, 6))
     np.testing.assert_allclose(survival[0, :4], np.exp([-0.0, -1 / 4, -11 / 12, -11 / 12]))
     assert np.isnan(survival[0, 4])  # nobody was followed that long
@@ -83,7 +86,7 @@ def test_null_model_is_nelson_aalen() -> None:
 
 def test_efron_shares_ties() -> None:
     model = fit_cox(np.empty((3, 0)), outcome_of([2, 2, 5], [1, 1, 0]), "efron")
-    np.testing.assert_allclose(model.baseline_hazard, [1 / 3 + 1 / 2])
+    np.testing.assert_allclose(model.baseline.hazard, [1 / 3 + 1 / 2])
 
 
 def test_ridge_is_the_documented_penalty() -> None:

@@ -107,7 +107,7 @@ def test_permuted_outcome_selects_almost_nothing() -> None:
     ("change", "message"),
     [
         ({"ties": "exact"}, "ties must be one of efron, breslow; got 'exact'"),
-        ({"fusion": "cca"}, "fusion must be one of pca, none"),
+        ({"fusion": "cca"}, "fusion must be one of pca, pca_branch"),
         ({"univariate_p": 1.5}, "univariate_p must lie within 0..1"),
         ({"lasso_folds": 1}, "lasso_folds must lie within 2..1000"),
         ({"ridge": -1.0}, "ridge must lie within"),

@@ -164,7 +164,7 @@ def test_new_patients_need_the_selected_features(cohort: Data) -> None:
 
 def test_survival_beyond_follow_up_is_not_claimed(cohort: Data) -> None:
     signature, new = fitted(cohort)
-    last = signature.cox.follow_up_days
+    last = signature.cox.baseline.follow_up_days
     survival = signature.predict(new, (last, last + 1)).survival
     assert np.isfinite(survival[:, 0]).all()
     assert np.isnan(survival[:, 1]).all()

@@ -1,0 +1,85 @@
+"""The splits of a validation, dealt from the study file; and the same design for a permuted outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perisurv.core import Outcome, SettingsError
+from perisurv.evaluation import Split, leave_one_centre_out, permuted, repeated_folds, temporal_split
+from perisurv.study.settings import ValidationOptions
+
+__all__ = ["Patients", "deal", "permute"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patients:
+    """What a design may look at.
+
+    Parameters
+    ----------
+    outcome
+        Follow-up of the patients of the validation.
+    centres
+        Centre -> its patients.
+    order
+        When each patient was treated; empty where the design does not ask.
+    """
+
+    outcome: Outcome
+    centres: Mapping[str, Sequence[str]]
+    order: Mapping[str, float]
+
+
+def deal(patients: Patients, options: ValidationOptions, rng: np.random.Generator, repeats: int) -> tuple[Split, ...]:
+    """The splits of a design, the same for every branch.
+
+    Parameters
+    ----------
+    patients
+        Who is split.
+    options
+        The design.
+    rng
+        Deals the folds of a nested design.
+    repeats
+        Of a nested design.
+
+    Raises
+    ------
+    SettingsError
+        If there is no design.
+    OutcomeError, InputError
+        If a part has no deaths, a patient no time, or there is one centre only.
+    """
+    if options.design == "nested":
+        centre = {p: name for name, own in patients.centres.items() for p in own}
+        return repeated_folds(patients.outcome, options.folds, repeats, rng, centre or None)
+    if options.design == "leave_one_centre_out":
+        return leave_one_centre_out(patients.centres, patients.outcome)
+    if options.design == "temporal":
+        return (temporal_split(patients.order, patients.outcome, share=options.share),)
+    raise SettingsError("This study has no validation: set design below [validation], for example to 'nested'.")
+
+
+def permute(
+    patients: Patients, options: ValidationOptions, splits: Sequence[Split], rng: np.random.Generator
+) -> Patients:
+    """The same patients with the outcome dealt to others.
+
+    Within the parts that the design does not deal (centres, periods), so that each keeps its deaths and what centres or
+    periods have in common is no signal to be found.
+    """
+    if options.design == "nested":
+        return Patients(permuted(patients.outcome, rng), patients.centres, patients.order)
+    parts = [permuted(patients.outcome.take(sorted(split.scored)), rng) for split in splits]
+    if options.design == "temporal":
+        parts.append(permuted(patients.outcome.take(sorted(splits[0].training)), rng))
+    outcome = Outcome(
+        tuple(p for part in parts for p in part.patients),
+        np.concatenate([part.time_days for part in parts]),
+        np.concatenate([part.event for part in parts]),
+    )
+    return Patients(outcome.take(patients.outcome.patients), patients.centres, patients.order)

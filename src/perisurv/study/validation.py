@@ -1,0 +1,130 @@
+"""``perisurv validate``: the tabular branches under the design of the study file, beside the external evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from perisurv.core import FeatureTable, InputError, SettingsError
+from perisurv.study import stages
+from perisurv.study.designs import Patients
+from perisurv.study.nested import CHOSEN, Nested, validate_branches
+from perisurv.study.provenance import VERSION, provenance
+from perisurv.study.run import Run
+from perisurv.study.settings import StudySettings, digest
+from perisurv.study.stability import stable_columns
+from perisurv.study.stages import StudyData
+from perisurv.study.store import read_json, write_frame, write_text
+
+__all__ = ["validate", "validation_text"]
+
+
+def validate(run: Run) -> dict[str, Any]:
+    """Write ``validation.json`` and ``validation.parquet`` (every prediction), unless they are up to date.
+
+    Returns
+    -------
+    dict
+        What ``validation.json`` holds.
+
+    Raises
+    ------
+    SettingsError
+        If the study file names no design.
+    InputError
+        If ``extract`` is not done, or a split cannot be fitted.
+    """
+    settings, folder = run.settings, run.folder
+    if settings.validation.design == "none":
+        raise SettingsError("This study has no validation: set design below [validation], for example to 'nested'.")
+    folder.require("extract")
+    options = (settings.validation, settings.fit, settings.stability, settings.evaluation, settings.seed)
+    chosen = (settings.clinical_in_combined, settings.audit_covariates)
+    key = digest("validate", VERSION, folder.done("extract"), *options, *chosen)
+    if folder.done("validate") != key or not folder.validation.exists():
+        folder.forget("validate")
+        tabular = dataclasses.replace(settings, deep=dataclasses.replace(settings.deep, enabled=False))
+        table, patients = _inputs(run)
+        found = validate_branches(table, patients, stages.branches(CHOSEN, tabular), tabular, progress=run.progress)
+        write_frame(folder.validation_predictions, found.predictions())
+        write_text(folder.validation, json.dumps(_plain(found, table, settings), indent=1, allow_nan=False) + "\n")
+        folder.finish("validate", key)
+    return dict(read_json(folder.validation))
+
+
+def validation_text(values: Mapping[str, Any]) -> str:
+    """The table that the verb prints."""
+    lines = [f"{values['design']}: {len(values['splits'])} splits of {values['patients']} patients, all fitted again"]
+    lines.append(
+        f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'permuted':>8} {'minus ' + values['reference']:>24}"
+    )
+    for row in values["branches"]:
+        null = f"{statistics.mean(row['permuted']):8.3f}" if row["permuted"] else f"{'':>8}"
+        gain = row["minus_reference"]
+        apart = f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})" if gain else ""
+        interval = f"{row['lower']:.3f}-{row['upper']:.3f}"
+        lines.append(f"{row['branch']:<18} {row['c_index']:8.3f}  {interval:<15} {null} {apart:>24}")
+    if values["ring_votes"]:
+        lines.append("ring chosen: " + ", ".join(f"{ring} {n}" for ring, n in values["ring_votes"].items()))
+    return "\n".join(lines)
+
+
+def _inputs(run: Run) -> tuple[FeatureTable, Patients]:
+    data = run.data()
+    order, known = _order(data, run.settings), set(data.radiomics.patients)
+    left_out = f"clinical__{run.settings.validation.order}"
+    names = [*stable_columns(run.folder, data, run.settings), *(c for c in data.clinical.names if c != left_out)]
+    kept = {centre: tuple(p for p in own if p in known) for centre, own in run.cohort().centres.items()}
+    centres = {centre: own for centre, own in kept.items() if own}
+    return data.radiomics.join(data.clinical).select(names), Patients(data.outcome, centres, order)
+
+
+def _order(data: StudyData, settings: StudySettings) -> dict[str, float]:
+    if not settings.validation.order:
+        return {}
+    column = f"clinical__{settings.validation.order}"
+    if column not in data.clinical.names:
+        known = ", ".join(name.removeprefix("clinical__") for name in data.clinical.names)
+        raise InputError(
+            f"[validation] order = {settings.validation.order!r}: no clinical covariate has that name, only {known}; "
+            "list it below [cohort] covariates."
+        )
+    return {str(p): float(v) for p, v in data.clinical.frame[column].items()}
+
+
+def _plain(found: Nested, table: FeatureTable, settings: StudySettings) -> dict[str, Any]:
+    score, reference = found.score, next(iter(found.score.c_index))
+    return {
+        "design": settings.validation.design,
+        "patients": len(found.outcome),
+        "deaths": found.outcome.n_events,
+        "features": table.frame.shape[1],
+        "confidence": settings.evaluation.confidence,
+        "reference": reference,
+        "splits": [
+            {"name": f.split.name, "training": len(f.split.training), "scored": len(f.split.scored), "ring": f.ring}
+            for f in found.fits
+        ],
+        "branches": [
+            {
+                "branch": branch,
+                "c_index": c_index,
+                "lower": score.interval[branch][0],
+                "upper": score.interval[branch][1],
+                "by_split": list(score.by_fold[branch]),
+                "permuted": list(found.permuted[branch]),
+                "minus_reference": list(score.differences.get((branch, reference), ())),
+                "selected": found.selection[branch],
+            }
+            for branch, c_index in score.c_index.items()
+        ],
+        "differences": [
+            {"first": first, "second": second, "difference": d, "lower": lower, "upper": upper}
+            for (first, second), (d, lower, upper) in score.differences.items()
+        ],
+        "ring_votes": found.ring_votes,
+        "provenance": dataclasses.asdict(provenance(settings)),
+    }
