@@ -40,8 +40,7 @@ class LassoPath:
     explained
         Share of the null deviance explained, shape (path,).
     null_deviance
-        Twice the distance of the null model from the saturated log partial likelihood (Breslow), case weights scaled to
-        a mean of 1.
+        Twice the distance of the null model from the saturated log partial likelihood (Breslow).
     """
 
     names: tuple[str, ...]
@@ -137,7 +136,7 @@ def lasso_cox_path(
     options = options or LassoOptions()
     sets = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, weight)
     columns, problems = pose(values, [sets], options)
-    return _path(names, walk(columns, problems, options), len(outcome))
+    return _path(names, walk(columns, problems, options), float(sets.weight.sum()))
 
 
 def cv_lasso_cox(
@@ -196,7 +195,7 @@ def cv_lasso_cox(
         kept = [screen(values, outcome), *(screen(values[~f], _without(outcome, f)) for f in left_out)]
         problems = [problem.without(~keep) for problem, keep in zip(problems, kept, strict=True)]
     walked = walk(columns, problems, options)
-    path = _path(names, walked, len(outcome))
+    path = _path(names, walked, float(everyone.weight.sum()))
     fold_of_repeat = np.concatenate([np.full(len(np.unique(f)), r) for r, f in enumerate(_repeats(folds))])
     if options.measure == "deviance":
         curve, spread = deviance_curve(walked.eta, problems, fold_of_repeat)
@@ -247,5 +246,5 @@ def pose(values: Floats, sets: Sequence[RiskSets], options: LassoOptions) -> tup
     return columns, problems
 
 
-def _path(names: tuple[str, ...], walked: Walk, n: int) -> LassoPath:
-    return LassoPath(names, walked.lambdas, walked.coef, walked.explained, 2 * n * walked.null)
+def _path(names: tuple[str, ...], walked: Walk, total: float) -> LassoPath:
+    return LassoPath(names, walked.lambdas, walked.coef, walked.explained, 2 * total * walked.null)
