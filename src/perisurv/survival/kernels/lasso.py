@@ -9,6 +9,7 @@ one term a group, Efron ties one term a death.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -25,7 +26,7 @@ KEPT = 0.9  # features without a coefficient stay in play with a gradient above 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def residuals(eta, weight, sets, hazard, total, residual):
+def residuals(eta: Any, weight: Any, sets: Any, hazard: Any, total: Any, residual: Any) -> Any:
     """Log likelihood; fills hazard ratios (n), sums at risk (terms), and the derivative of each patient (n)."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
     value = 0.0
@@ -76,7 +77,7 @@ def residuals(eta, weight, sets, hazard, total, residual):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_likelihoods(etas, weight, sets):
+def log_likelihoods(etas: Any, weight: Any, sets: Any) -> Any:
     """Log likelihood of each row of linear predictors (rows, n)."""
     hazard, residual = np.empty(etas.shape[1]), np.empty(etas.shape[1])
     total = np.empty(len(sets[5]))
@@ -87,7 +88,7 @@ def log_likelihoods(etas, weight, sets):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _products(x, hazard, total, residual, weight, sets, out):
+def _products(x: Any, hazard: Any, total: Any, residual: Any, weight: Any, sets: Any, out: Any) -> Any:
     """Rows of x (features, n) times the negative Hessian in the linear predictors."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
     n = x.shape[1]
@@ -140,7 +141,7 @@ def _products(x, hazard, total, residual, weight, sets, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_features(new, columns, x, hessian, a, kept, weight, sets):
+def add_features(new: Any, columns: Any, x: Any, hessian: Any, a: Any, kept: Any, weight: Any, sets: Any) -> Any:
     """Put rows of columns behind the a features in play, with their Hessian where the kept Hessian was taken."""
     hazard, total, residual = kept
     c = len(new)
@@ -154,7 +155,7 @@ def add_features(new, columns, x, hessian, a, kept, weight, sets):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _violation(gradient, coef, l1, unit, a):
+def _violation(gradient: Any, coef: Any, l1: Any, unit: Any, a: Any) -> Any:
     worst = 0.0
     for j in range(a):
         if coef[j] > 0.0:
@@ -168,7 +169,7 @@ def _violation(gradient, coef, l1, unit, a):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _cholesky(matrix):
+def _cholesky(matrix: Any) -> Any:
     """Lower factor, in place, by blocks; False if a pivot is not positive."""
     n = len(matrix)
     size = 48
@@ -194,7 +195,7 @@ def _cholesky(matrix):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _solve_factored(factor, right, n):
+def _solve_factored(factor: Any, right: Any, n: Any) -> Any:
     """Solve L L' y = right, in place."""
     for i in range(n):
         value = right[i]
@@ -211,7 +212,7 @@ def _solve_factored(factor, right, n):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _append(factor, order, c, hessian, l2, j):
+def _append(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, j: Any) -> Any:
     """Let feature j join the c factored ones; how many there are then."""
     row, among = factor[c], hessian[j]
     pivot = among[j] * (1.0 + RIDGE) + l2[j]
@@ -232,7 +233,7 @@ def _append(factor, order, c, hessian, l2, j):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _remove(factor, order, c, k):
+def _remove(factor: Any, order: Any, c: Any, k: Any) -> Any:
     """Let the k-th factored feature go: its row is taken out, rotations make the rest triangular again."""
     for i in range(k, c - 1):
         order[i] = order[i + 1]
@@ -251,7 +252,7 @@ def _remove(factor, order, c, k):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _factorise(factor, order, hessian, l2, coef):
+def _factorise(factor: Any, order: Any, hessian: Any, l2: Any, coef: Any) -> Any:
     """Factor the Hessian of the features with a coefficient; how many there are."""
     chosen = np.flatnonzero(coef)
     c = len(chosen)
@@ -274,7 +275,7 @@ def _factorise(factor, order, hessian, l2, coef):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _synchronise(factor, order, c, hessian, l2, coef):
+def _synchronise(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, coef: Any) -> Any:
     """Let the factored features be those with a coefficient."""
     known = np.zeros(len(coef), dtype=np.bool_)
     for i in range(c - 1, -1, -1):
@@ -289,7 +290,20 @@ def _synchronise(factor, order, c, hessian, l2, coef):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, single):
+def _enter(
+    g: Any,
+    b: Any,
+    l1: Any,
+    l2: Any,
+    unit: Any,
+    goal: Any,
+    sign: Any,
+    hessian: Any,
+    factor: Any,
+    order: Any,
+    c: Any,
+    single: Any,
+) -> Any:
     """Let features without a coefficient join whose gradient exceeds their penalty, all or the worst of them."""
     worst, chosen = goal, -1
     for j in range(len(b)):
@@ -309,7 +323,9 @@ def _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, single):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _quadratic(hessian, gradient, coef, l1, l2, unit, goal, factor, order, c):
+def _quadratic(
+    hessian: Any, gradient: Any, coef: Any, l1: Any, l2: Any, unit: Any, goal: Any, factor: Any, order: Any, c: Any
+) -> Any:
     """Maximise the quadratic approximation by an active-set method; coefficients, and how many are factored.
 
     ``gradient`` is that at ``coef``, ridge included. Where a coefficient would change sign on the way, it stops at zero
@@ -352,7 +368,7 @@ def _quadratic(hessian, gradient, coef, l1, l2, unit, goal, factor, order, c):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _renew(x, hessian, a, eta, weight, sets, kept):
+def _renew(x: Any, hessian: Any, a: Any, eta: Any, weight: Any, sets: Any, kept: Any) -> Any:
     hazard, total, residual = kept
     residuals(eta, weight, sets, hazard, total, residual)
     out = np.empty((a, x.shape[1]))
@@ -361,7 +377,7 @@ def _renew(x, hessian, a, eta, weight, sets, kept):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
+def _compact(features: Any, x: Any, coef: Any, l1: Any, l2: Any, unit: Any, gradient: Any, a: Any, inside: Any) -> Any:
     """Take features out of play that have no coefficient and are far from having one; how many stay."""
     b = 0
     for j in range(a):
@@ -378,8 +394,25 @@ def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve(
-    features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c
-):
+    features: Any,
+    x: Any,
+    hessian: Any,
+    coef: Any,
+    l1: Any,
+    l2: Any,
+    unit: Any,
+    a: Any,
+    eta: Any,
+    weight: Any,
+    sets: Any,
+    kept: Any,
+    inside: Any,
+    residual: Any,
+    slack: Any,
+    factor: Any,
+    order: Any,
+    c: Any,
+) -> Any:
     """Optimum over the features in play: reached or not, their number, log likelihood, how many are factored.
 
     ``coef``, ``eta``, ``residual`` and what is kept are changed in place.
