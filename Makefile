@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-discrimination bench-nested bench-lung1 bench-radiomics peers cases reference agreement pictures clean
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-discrimination bench-nested bench-lung1 bench-radiomics peers cases reference agreement pictures clean bench-lasso
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -59,6 +59,10 @@ bench-ingest: $(READY)  ## a DICOM patient to rings beside platipy and dcmrtstru
 
 bench-discrimination: $(READY)  ## C, bootstraps and AUC curves beside R, scikit-survival and lifelines where installed; four minutes
 	$(BIN)/python benchmarks/discrimination.py
+
+bench-lasso: $(READY)  ## LASSO-Cox paths and folds beside adelie, Coxnet and, where R is installed, glmnet; fifteen minutes
+	benchmarks/peers/setup.sh adelie scikit-survival
+	$(BIN)/python benchmarks/lasso.py
 
 peers:  ## the peers of bench-radiomics, each in its own environment; compiling takes minutes, once
 	benchmarks/peers/setup.sh pictologics pyradiomics

@@ -44,8 +44,10 @@ platipy() { from_list platipy; }
 
 dcmrtstruct2nii() { from_list dcmrtstruct2nii; }
 
+adelie() { from_list adelie; }
+
 for name in "$@"; do
     if [ -e "$envs/$name/.ready" ]; then continue; fi
-    "$name"
+    case $name in scikit-survival) from_list scikit-survival ;; *) "$name" ;; esac
     touch "$envs/$name/.ready"
 done

@@ -54,7 +54,7 @@ class LassoOptions:
     lambda_min_ratio: float = 0.0
     lambdas: tuple[float, ...] = ()
     standardise: bool = True
-    tolerance: float = 1e-8
+    tolerance: float = 1e-7
     max_explained: float = 0.999
     min_gain: float = 1e-5
     ties: Ties = "breslow"

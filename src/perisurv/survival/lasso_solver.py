@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,9 @@ class _Walker:
         self.inside = np.zeros(p, dtype=bool)
         self.failed = self.halted = False
         self._count = self._factored = 0
+        self._play, self._order = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+        self._coef, self._x = np.zeros(0), np.zeros((0, n))
+        self._hessian, self._factor = np.zeros((0, 0)), np.zeros((0, 0))
         self._make_room(ROOM)
 
     def add(self, new: NDArray[np.intp]) -> None:
@@ -127,20 +131,16 @@ class _Walker:
         return np.flatnonzero((np.abs(gradient) > limit) & ~self.inside)
 
     def _make_room(self, room: int) -> None:
-        a, c = self._count, self._factored
-        play, coef = np.zeros(room, dtype=np.intp), np.zeros(room)
-        x, hessian = np.empty((room, self.rows.shape[1])), np.empty((room, room))
-        factor, order = np.empty((room, room)), np.zeros(room, dtype=np.intp)
-        if a:
-            play[:a], coef[:a], x[:a], hessian[:a, :a] = (
-                self._play[:a],
-                self._coef[:a],
-                self._x[:a],
-                self._hessian[:a, :a],
-            )
-            factor[:c, :c], order[:c] = self._factor[:c, :c], self._order[:c]
-        self._play, self._coef, self._x, self._hessian = play, coef, x, hessian
-        self._factor, self._order = factor, order
+        self._play, self._coef = _grown(self._play, (room,)), _grown(self._coef, (room,))
+        self._order = _grown(self._order, (room,))
+        self._x = _grown(self._x, (room, self.rows.shape[1]))
+        self._hessian, self._factor = _grown(self._hessian, (room, room)), _grown(self._factor, (room, room))
+
+
+def _grown(old: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    new = np.zeros(shape, dtype=old.dtype)
+    new[tuple(slice(size) for size in old.shape)] = old
+    return new
 
 
 class _Party:
@@ -285,7 +285,16 @@ def _gains_nothing(explained: list[float], options: LassoOptions) -> bool:
 def _threads(count: int) -> Iterator[Each]:
     """How a task is done for each of some numbers: one after the other, or by threads."""
     if count == 1:
-        yield lambda task, items: [task(item) for item in items] and None
+
+        def one_by_one(task: Callable[[int], None], items: Sequence[int]) -> None:
+            for item in items:
+                task(item)
+
+        yield one_by_one
         return
     with ThreadPoolExecutor(count) as pool:
-        yield lambda task, items: list(pool.map(task, items)) and None
+
+        def together(task: Callable[[int], None], items: Sequence[int]) -> None:
+            list(pool.map(task, items))
+
+        yield together

@@ -255,8 +255,8 @@ def test_calibration_is_told_for_every_branch_and_drawn_for_the_headline(html: s
     section = html.split('<section id="calibration">')[1].split("</section>", maxsplit=1)[0]
     rows = re.findall(r"<tr[^>]*><td>(.*?)</tr>", section)
     assert [re.sub(r"<[^>]+>", " ", row).split() for row in rows] == [
-        ["Tumour", "volume", "alone", "1", "year", "0.40", "0.45", "(0.33–0.57)", "0.60", "(0.10–1.10)", "0.062", "0.230", "(0.240)"],
-        ["Combined", "1", "year", "0.42", "0.45", "(0.33–0.57)", "0.81", "(0.50–1.12)", "0.041", "0.190", "(0.240)"],
+        ["Tumour", "volume", "alone", "1", "year", "0.40", "0.45", "(0.33\u20130.57)", "0.60", "(0.10\u20131.10)", "0.062", "0.230", "(0.240)"],
+        ["Combined", "1", "year", "0.42", "0.45", "(0.33\u20130.57)", "0.81", "(0.50\u20131.12)", "0.041", "0.190", "(0.240)"],
     ]  # fmt: skip
     assert section.count("<svg") == 2
     without = render_report(make_evaluation(calibration=(), net_benefit=()), [], "")
@@ -267,4 +267,4 @@ def test_unos_c_stands_in_the_ladder_or_a_dash(html: str) -> None:
     ladder = html.split('<section id="ladder">')[1].split("</section>", maxsplit=1)[0]
     assert ">0.694</td>" in ladder
     oracle = next(row for row in ladder.split("<tr") if "<td>Oracle" in row)
-    assert ">–</td>" in oracle
+    assert ">\u2013</td>" in oracle

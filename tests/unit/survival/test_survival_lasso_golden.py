@@ -99,7 +99,7 @@ def gradient(coef: np.ndarray, ties: str) -> np.ndarray:
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
 def test_strata_and_weights_are_optimal(ties: Any) -> None:
-    options = LassoOptions(lambdas=LAMBDAS, ties=ties, alpha=0.7)
+    options = LassoOptions(lambdas=LAMBDAS, ties=ties, alpha=0.7, tolerance=1e-9)
     path = lasso_cox_path(X, OUTCOME, options, strata=STRATA, weight=WEIGHT)
     share = WEIGHT / WEIGHT.sum()
     sd = np.sqrt(share @ (X - share @ X) ** 2)

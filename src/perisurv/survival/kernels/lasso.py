@@ -9,9 +9,12 @@ one term a group, Efron ties one term a death.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
+
+from perisurv.survival.kernels.active_set import factorise, maximise_quadratic
 
 __all__ = ["add_features", "log_likelihoods", "residuals", "solve"]
 
@@ -19,13 +22,11 @@ LONGEST_STEP = 5.0  # change of a log hazard ratio in one Newton step
 WIDEST = 500.0  # range of the log hazard ratios beyond which their exponentials cannot be summed
 MAX_NEWTON = 200
 SLOW = 0.2  # a kept Hessian that shrinks the violation less than to this share is made anew
-RIDGE = 1e-10  # lets copies of a column share one weight; the optimality check is made without it
-MAX_TURNS, JOINT_TURNS = 500, 8  # of the active-set method; those in which several features may enter at once
 KEPT = 0.9  # features without a coefficient stay in play with a gradient above this share of their penalty
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def residuals(eta, weight, sets, hazard, total, residual):
+def residuals(eta: Any, weight: Any, sets: Any, hazard: Any, total: Any, residual: Any) -> Any:
     """Log likelihood; fills hazard ratios (n), sums at risk (terms), and the derivative of each patient (n)."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
     value = 0.0
@@ -76,7 +77,7 @@ def residuals(eta, weight, sets, hazard, total, residual):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_likelihoods(etas, weight, sets):
+def log_likelihoods(etas: Any, weight: Any, sets: Any) -> Any:
     """Log likelihood of each row of linear predictors (rows, n)."""
     hazard, residual = np.empty(etas.shape[1]), np.empty(etas.shape[1])
     total = np.empty(len(sets[5]))
@@ -87,7 +88,7 @@ def log_likelihoods(etas, weight, sets):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _products(x, hazard, total, residual, weight, sets, out):
+def _products(x: Any, hazard: Any, total: Any, residual: Any, weight: Any, sets: Any, out: Any) -> Any:
     """Rows of x (features, n) times the negative Hessian in the linear predictors."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
     n = x.shape[1]
@@ -140,7 +141,7 @@ def _products(x, hazard, total, residual, weight, sets, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_features(new, columns, x, hessian, a, kept, weight, sets):
+def add_features(new: Any, columns: Any, x: Any, hessian: Any, a: Any, kept: Any, weight: Any, sets: Any) -> Any:
     """Put rows of columns behind the a features in play, with their Hessian where the kept Hessian was taken."""
     hazard, total, residual = kept
     c = len(new)
@@ -154,7 +155,7 @@ def add_features(new, columns, x, hessian, a, kept, weight, sets):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _violation(gradient, coef, l1, unit, a):
+def _violation(gradient: Any, coef: Any, l1: Any, unit: Any, a: Any) -> Any:
     worst = 0.0
     for j in range(a):
         if coef[j] > 0.0:
@@ -167,192 +168,8 @@ def _violation(gradient, coef, l1, unit, a):
     return worst
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _cholesky(matrix):
-    """Lower factor, in place, by blocks; False if a pivot is not positive."""
-    n = len(matrix)
-    size = 48
-    for k in range(0, n, size):
-        end = min(k + size, n)
-        for j in range(k, end):
-            pivot = matrix[j, j]
-            for m in range(k, j):
-                pivot -= matrix[j, m] * matrix[j, m]
-            if not pivot > 0.0:
-                return False
-            pivot = math.sqrt(pivot)
-            matrix[j, j] = pivot
-            for i in range(j + 1, n):
-                value = matrix[i, j]
-                for m in range(k, j):
-                    value -= matrix[i, m] * matrix[j, m]
-                matrix[i, j] = value / pivot
-        if end < n:
-            panel = matrix[end:, k:end].copy()
-            matrix[end:, end:] -= np.dot(panel, panel.T)
-    return True
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _solve_factored(factor, right, n):
-    """Solve L L' y = right, in place."""
-    for i in range(n):
-        value = right[i]
-        row = factor[i]
-        for k in range(i):
-            value -= row[k] * right[k]
-        right[i] = value / row[i]
-    for i in range(n - 1, -1, -1):
-        row = factor[i]
-        value = right[i] / row[i]
-        right[i] = value
-        for k in range(i):
-            right[k] -= row[k] * value
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _append(factor, order, c, hessian, l2, j):
-    """Let feature j join the c factored ones; how many there are then."""
-    row, among = factor[c], hessian[j]
-    pivot = among[j] * (1.0 + RIDGE) + l2[j]
-    if not pivot > 0.0:
-        return c
-    least = RIDGE / 2 * pivot
-    for i in range(c):
-        value = among[order[i]]
-        other = factor[i]
-        for k in range(i):
-            value -= other[k] * row[k]
-        value /= other[i]
-        row[i] = value
-        pivot -= value * value
-    row[c] = math.sqrt(max(pivot, least))
-    order[c] = j
-    return c + 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _remove(factor, order, c, k):
-    """Let the k-th factored feature go: its row is taken out, rotations make the rest triangular again."""
-    for i in range(k, c - 1):
-        order[i] = order[i + 1]
-        for m in range(i + 2):
-            factor[i, m] = factor[i + 1, m]
-    for j in range(k, c - 1):
-        x, y = factor[j, j], factor[j, j + 1]
-        length = math.hypot(x, y)
-        cosine, sine = x / length, y / length
-        factor[j, j] = length
-        for i in range(j + 1, c - 1):
-            x, y = factor[i, j], factor[i, j + 1]
-            factor[i, j] = cosine * x + sine * y
-            factor[i, j + 1] = cosine * y - sine * x
-    return c - 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _factorise(factor, order, hessian, l2, coef):
-    """Factor the Hessian of the features with a coefficient; how many there are."""
-    chosen = np.flatnonzero(coef)
-    c = len(chosen)
-    matrix = np.empty((c, c))
-    for i in range(c):
-        row = hessian[chosen[i]]
-        for k in range(c):
-            matrix[i, k] = row[chosen[k]]
-        matrix[i, i] = row[chosen[i]] * (1.0 + RIDGE) + l2[chosen[i]]
-    if _cholesky(matrix):
-        for i in range(c):
-            order[i] = chosen[i]
-            for k in range(i + 1):
-                factor[i, k] = matrix[i, k]
-        return c
-    count = 0
-    for j in chosen:
-        count = _append(factor, order, count, hessian, l2, j)
-    return count
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _synchronise(factor, order, c, hessian, l2, coef):
-    """Let the factored features be those with a coefficient."""
-    known = np.zeros(len(coef), dtype=np.bool_)
-    for i in range(c - 1, -1, -1):
-        if coef[order[i]] == 0.0:
-            c = _remove(factor, order, c, i)
-        else:
-            known[order[i]] = True
-    for j in range(len(coef)):
-        if coef[j] != 0.0 and not known[j]:
-            c = _append(factor, order, c, hessian, l2, j)
-    return c
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, single):
-    """Let features without a coefficient join whose gradient exceeds their penalty, all or the worst of them."""
-    worst, chosen = goal, -1
-    for j in range(len(b)):
-        if b[j] != 0.0:
-            sign[j] = 1.0 if b[j] > 0.0 else -1.0
-            continue
-        off = (abs(g[j]) - l1[j]) / unit[j]
-        if off > goal:
-            sign[j] = 1.0 if g[j] > 0.0 else -1.0
-            if not single:
-                c = _append(factor, order, c, hessian, l2, j)
-            elif off > worst:
-                worst, chosen = off, j
-    if chosen >= 0:
-        c = _append(factor, order, c, hessian, l2, chosen)
-    return c
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _quadratic(hessian, gradient, coef, l1, l2, unit, goal, factor, order, c):
-    """Maximise the quadratic approximation by an active-set method; coefficients, and how many are factored.
-
-    ``gradient`` is that at ``coef``, ridge included. Where a coefficient would change sign on the way, it stops at zero
-    and the rest go on without it.
-    """
-    b, g = coef.copy(), gradient.copy()
-    a = len(b)
-    sign, step = np.zeros(a), np.empty(a)
-    c = _synchronise(factor, order, c, hessian, l2, b)
-    for turn in range(MAX_TURNS):
-        had = c
-        c = _enter(g, b, l1, l2, unit, goal, sign, hessian, factor, order, c, turn > JOINT_TURNS)
-        if turn > 0 and c == had:
-            break
-        blocked = 0
-        while blocked >= 0 and c > 0:
-            for i in range(c):
-                step[i] = g[order[i]] - l1[order[i]] * sign[order[i]]
-            _solve_factored(factor, step, c)
-            share, blocked = 1.0, -1
-            for i in range(c):
-                j = order[i]
-                if l1[j] > 0.0 and (b[j] + step[i]) * sign[j] <= 0.0:
-                    to_zero = -b[j] / step[i] if b[j] != 0.0 else 0.0
-                    if to_zero <= share:
-                        share, blocked = to_zero, i
-            for i in range(c):
-                j = order[i]
-                change = share * step[i] if i != blocked else -b[j]
-                if change == 0.0:
-                    continue
-                row = hessian[j]
-                for k in range(a):
-                    g[k] -= row[k] * change
-                g[j] -= l2[j] * change
-                b[j] = b[j] + change if i != blocked else 0.0
-            if blocked >= 0:
-                c = _remove(factor, order, c, blocked)
-    return b, c
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def _renew(x, hessian, a, eta, weight, sets, kept):
+def _renew(x: Any, hessian: Any, a: Any, eta: Any, weight: Any, sets: Any, kept: Any) -> Any:
     hazard, total, residual = kept
     residuals(eta, weight, sets, hazard, total, residual)
     out = np.empty((a, x.shape[1]))
@@ -361,7 +178,7 @@ def _renew(x, hessian, a, eta, weight, sets, kept):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
+def _compact(features: Any, x: Any, coef: Any, l1: Any, l2: Any, unit: Any, gradient: Any, a: Any, inside: Any) -> Any:
     """Take features out of play that have no coefficient and are far from having one; how many stay."""
     b = 0
     for j in range(a):
@@ -378,8 +195,25 @@ def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve(
-    features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c
-):
+    features: Any,
+    x: Any,
+    hessian: Any,
+    coef: Any,
+    l1: Any,
+    l2: Any,
+    unit: Any,
+    a: Any,
+    eta: Any,
+    weight: Any,
+    sets: Any,
+    kept: Any,
+    inside: Any,
+    residual: Any,
+    slack: Any,
+    factor: Any,
+    order: Any,
+    c: Any,
+) -> Any:
     """Optimum over the features in play: reached or not, their number, log likelihood, how many are factored.
 
     ``coef``, ``eta``, ``residual`` and what is kept are changed in place.
@@ -392,7 +226,7 @@ def solve(
     fresh = False
     value = 0.0
     if l2.any():  # the ridge has changed with lambda
-        c = _factorise(factor, order, hessian, l2, coef[:a])
+        c = factorise(factor, order, hessian, l2, coef[:a])
     for _ in range(MAX_NEWTON):
         if eta.max() - eta.min() > WIDEST:
             return False, a, value, c
@@ -415,7 +249,7 @@ def solve(
         if not fresh and (violation > SLOW * before or halvings > 0):
             a = _compact(features, x, coef, l1, l2, unit, gradient, a, inside)
             _renew(x, hessian, a, eta, weight, sets, kept)
-            c = _factorise(factor, order, hessian, l2, coef[:a])
+            c = factorise(factor, order, hessian, l2, coef[:a])
             fresh = True
         else:
             fresh = False
@@ -423,7 +257,7 @@ def solve(
         before, old_objective = violation, objective
         old_coef, old_eta = coef[:a].copy(), eta.copy()
         goal = max(0.02 * violation, 0.2 * slack)
-        target, c = _quadratic(hessian, gradient, coef[:a], l1, l2, unit, goal, factor, order, c)
+        target, c = maximise_quadratic(hessian, gradient, coef[:a], l1, l2, unit, goal, factor, order, c)
         step = target - coef[:a]
         move = np.dot(step, x[:a])
         longest = np.abs(move).max()
