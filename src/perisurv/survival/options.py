@@ -17,12 +17,14 @@ __all__ = [
     "LassoOptions",
     "RingScore",
     "SelectBy",
+    "SelectionRule",
     "Shrink",
     "Ties",
 ]
 
 Correction = Literal["none", "benjamini_hochberg"]
 LambdaRule = Literal["min", "1se"]
+SelectionRule = Literal["min", "1se", "stability"]
 Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
 SelectBy = Literal["group", "region", "family"]
 Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
@@ -63,7 +65,8 @@ class FitOptions:
     lasso_lambdas
         Length of the lambda path.
     lambda_rule
-        The lambda of the smallest deviance, or the largest within one standard error of it.
+        The lambda of the smallest deviance (``min``), or the largest within one standard error of it (``1se``); or no
+        lambda: features that enter early on most halves of the patients (``stability``, :func:`stability_selection`).
     fusion
         How the selected features of all groups become one model. ``pca``: Cox on principal components of all of them;
         ``pca_branch``: on the components of each group; ``none``: on the features themselves. ``late_ridge`` and
@@ -113,7 +116,7 @@ class FitOptions:
     lasso_repeats: int = 1
     lasso_ties: Ties = "breslow"
     lasso_lambdas: int = 100
-    lambda_rule: LambdaRule = "min"
+    lambda_rule: SelectionRule = "min"
     fusion: Fusion = "pca"
     fusion_folds: int = 5
     pca_variance: float = 0.95
@@ -143,7 +146,7 @@ class FitOptions:
 _CHOICES = {
     "select_by": SelectBy,
     "correction": Correction,
-    "lambda_rule": LambdaRule,
+    "lambda_rule": SelectionRule,
     "fusion": Fusion,
     "lasso_ties": Ties,
     "ties": Ties,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perisurv.core import Outcome
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
+from perisurv.survival.lasso_stability import StabilityOptions, stability_selection
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.redundancy import drop_redundant
 from perisurv.survival.univariate import adjust_p, univariate_cox
@@ -118,8 +119,6 @@ def select_group(
     counts = (name, "", len(names), len(names), len(distinct), int(associated.sum()))
     if not associated.any():
         return GroupSelection(*counts, (), 0.0)
-    count = min(options.lasso_folds, outcome.n_events)
-    folds = np.column_stack([assign_folds(outcome, count, rng) for _ in range(options.lasso_repeats)])
     extra = np.zeros((len(values), 0)) if beside is None else beside
     path = LassoOptions(
         alpha=options.lasso_alpha,
@@ -127,10 +126,33 @@ def select_group(
         ties=options.lasso_ties,
         penalty_factors=(1.0,) * len(distinct) + (0.0,) * extra.shape[1] if extra.shape[1] else (),
     )
+    if options.lambda_rule == "stability":
+        stable = _stable(values, extra, associated, outcome, path, rng)
+        return GroupSelection(*counts, tuple(distinct[n] for n in stable), 0.0)
+    count = min(options.lasso_folds, outcome.n_events)
+    folds = np.column_stack([assign_folds(outcome, count, rng) for _ in range(options.lasso_repeats)])
     lasso = cv_lasso_cox(np.hstack([values, extra]), outcome, folds, path, _keeping(screen, len(distinct)))
     chosen = np.flatnonzero(lasso.coef(options.lambda_rule)[: len(distinct)])
     penalty = lasso.lambda_min if options.lambda_rule == "min" else lasso.lambda_1se
     return GroupSelection(*counts, tuple(distinct[n] for n in chosen), penalty)
+
+
+def _stable(
+    values: Floats,
+    extra: Floats,
+    associated: NDArray[np.bool_],
+    outcome: Outcome,
+    path: LassoOptions,
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """Positions of the associated features that are stable; columns that stay do not use up the places of a half."""
+    at = np.flatnonzero(associated)
+    factors = (1.0,) * len(at) + (0.0,) * extra.shape[1] if extra.shape[1] else ()
+    base = StabilityOptions()
+    lasso = replace(base.lasso, alpha=path.alpha, n_lambdas=path.n_lambdas, ties=path.ties, penalty_factors=factors)
+    options = replace(base, per_half=base.per_half + extra.shape[1], lasso=lasso)
+    found = stability_selection(np.hstack([values[:, at], extra]), outcome, rng, options)
+    return at[found.frequency[: len(at)] >= found.threshold]
 
 
 def _parts(names: Sequence[str], options: FitOptions) -> dict[str, list[str]]:

@@ -112,3 +112,12 @@ def test_repeats_and_ties_of_the_lasso_are_used(data: tuple[FeatureTable, Outcom
     assert penalty(lasso_ties="efron") != penalty()
     repeated = {penalty(lasso_repeats=repeats) for repeats in (1, 2, 5)}
     assert len(repeated) > 1
+
+
+@pytest.mark.parametrize("stays", [(), ("clinical",)])
+def test_stable_features_are_chosen(data: tuple[FeatureTable, Outcome], stays: tuple[str, ...]) -> None:
+    found = selection_of(data, lambda_rule="stability", redundancy_rho=0.8, unpenalised=stays)
+    chosen = found["radiomics", ""][1]
+    assert "tumour__o__szm_0" in chosen
+    assert any(name.startswith("tumour__o__cm") for name in chosen)
+    assert not any(name.startswith("ring_3mm") for name in chosen)
