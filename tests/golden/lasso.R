@@ -1,3 +1,4 @@
+# glmnet 4.1-6 does not reach the optimum of a stratified Cox model, so strata are checked elsewhere (optimality conditions).
 # Reference values of LASSO-Cox and univariate Cox on R's own `lung`: Rscript tests/golden/lasso.R tests/golden/lasso.json
 suppressMessages({library(survival); library(glmnet); library(jsonlite)})
 out <- commandArgs(TRUE)[1]
@@ -27,7 +28,7 @@ uni <- function(model, w, ties) {
     environment(model) <- environment()
     coxph(model, weights = w, ties = ties, control = coxph.control(eps = 1e-13, toler.chol = 1e-15))
   })
-  list(coef = sapply(fits, function(f) unname(coef(f))), se = sapply(fits, function(f) sqrt(f$var[1, 1])))
+  list(coef = sapply(fits, function(f) unname(coef(f))), se = sapply(fits, function(f) sqrt((if (is.null(f$naive.var)) f$var else f$naive.var)[1, 1])))
 }
 plain <- y ~ z
 stratified <- y ~ z + strata(strata)
@@ -36,12 +37,11 @@ values <- list(
   x = x, time = d$time, event = event, weight = weight, strata = strata, fold = fold, factors = as.character(factors), lambda = lambda,
   path = list(
     plain = path(y), elastic = path(y, alpha = 0.4), raw = path(y, standardize = FALSE), weighted = path(y, weights = weight),
-    factors = path(y, penalty.factor = factors), stratified = path(stratifySurv(y, strata)),
-    all = path(stratifySurv(y, strata), weights = weight, penalty.factor = factors, alpha = 0.6)
+    factors = path(y, penalty.factor = factors), all = path(y, weights = weight, penalty.factor = factors, alpha = 0.6)
   ),
   largest = list(plain = largest(), factors = largest(penalty.factor = factors), elastic = largest(alpha = 0.4)),
   cv = list(
-    deviance = cv(y), weighted = cv(y, weights = weight), stratified = cv(stratifySurv(y, strata)), concordance = cv(y, type.measure = "C"),
+    deviance = cv(y), weighted = cv(y, weights = weight), concordance = cv(y, type.measure = "C"),
     weighted_concordance = cv(y, type.measure = "C", weights = weight)
   ),
   univariate = list(
