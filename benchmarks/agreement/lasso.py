@@ -212,8 +212,8 @@ def case(held: dict[str, Any], name: str) -> tuple[LassoOptions, np.ndarray | No
     within=1e-4,
     relative_to="largest",
     needs_shared=False,
-    note="with `stratifySurv`, glmnet 4.1-6 ends 1e-4 to 1e-3 below the optimum of its own objective on these data, where "
-    "ours is; a stratified path is tested by its optimality conditions",
+    note="with `stratifySurv`, glmnet 4.1-6 ends 1e-4 to 1e-3 below the value of the objective that ours reaches on "
+    "these data; a stratified path is tested by its optimality conditions",
 )
 def lung_paths(sources: Sources) -> Pairs:
     x, outcome, held = lung(sources)
