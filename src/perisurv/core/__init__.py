@@ -17,13 +17,23 @@ from perisurv.core.errors import (
 )
 from perisurv.core.geometry import Geometry
 from perisurv.core.region import Region, RegionSet
-from perisurv.core.result import AucPoint, Evaluation, LadderRow, Prediction, Provenance, RiskGroupCurve
+from perisurv.core.result import (
+    AucPoint,
+    CalibrationPoint,
+    Evaluation,
+    LadderRow,
+    NetBenefitCurve,
+    Prediction,
+    Provenance,
+    RiskGroupCurve,
+)
 from perisurv.core.table import FeatureTable
 from perisurv.core.volume import Mask, Scan, Volume
 
 __all__ = [
     "ArchiveError",
     "AucPoint",
+    "CalibrationPoint",
     "Cohort",
     "ConvergenceError",
     "Evaluation",
@@ -38,6 +48,7 @@ __all__ = [
     "LeakageError",
     "Mask",
     "ModelError",
+    "NetBenefitCurve",
     "Outcome",
     "OutcomeError",
     "Patient",

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from perisurv.core.errors import FeatureError
 
-__all__ = ["AucPoint", "Evaluation", "LadderRow", "Prediction", "Provenance", "RiskGroupCurve"]
+__all__ = [
+    "AucPoint",
+    "CalibrationPoint",
+    "Evaluation",
+    "LadderRow",
+    "NetBenefitCurve",
+    "Prediction",
+    "Provenance",
+    "RiskGroupCurve",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +95,58 @@ class AucPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationPoint:
+    """How far the predicted risks of death by one time can be believed, for one branch.
+
+    Parameters
+    ----------
+    branch
+        Name on the ladder.
+    time_days
+        Horizon, days.
+    brier, brier_null
+        Brier score (IPCW) of the predictions, and of giving everybody the Kaplan-Meier risk of these patients.
+    expected
+        Mean predicted risk of death.
+    observed, observed_lower, observed_upper
+        Kaplan-Meier risk of death, with its interval.
+    slope, slope_lower, slope_upper
+        Of the calibration line, observed on predicted risk, both as log(-log(1 - risk)): 1 is right, below 1 too
+        spread out.
+    ici
+        Integrated calibration index: mean distance between the predicted risk and the smooth curve.
+    predicted, actual
+        The smooth calibration curve.
+    """
+
+    branch: str
+    time_days: float
+    brier: float
+    brier_null: float
+    expected: float
+    observed: float
+    observed_lower: float
+    observed_upper: float
+    slope: float
+    slope_lower: float
+    slope_upper: float
+    ici: float
+    predicted: tuple[float, ...]
+    actual: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetBenefitCurve:
+    """Net benefit of treating whoever has a predicted risk of death above a threshold, for one branch at one time."""
+
+    branch: str
+    time_days: float
+    threshold: tuple[float, ...]
+    net_benefit: tuple[float, ...]
+    treat_all: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RiskGroupCurve:
     """Kaplan-Meier curve of one risk group of one branch, with numbers at risk."""
 
@@ -124,8 +185,12 @@ class Evaluation:
         Cohort flow: step -> number of patients; ``exclusions`` lists (patient, stage, reason).
     ring_votes
         How often each ring width won the inner cross-validation; ``ring`` is the final choice.
+    calibration, net_benefit
+        Predicted risks of death against what happened, per branch and time; net benefit.
     log_rank_p
         Per branch, two risk groups on the external patients, cut-off from the training patients.
+    uno_c
+        Per branch, Uno's C up to the last horizon; a branch whose C is undefined has no entry.
     selected
         Per branch: feature -> coefficient on the standardised feature.
     tried
@@ -135,7 +200,10 @@ class Evaluation:
     ladder: tuple[LadderRow, ...]
     auc: tuple[AucPoint, ...]
     curves: tuple[RiskGroupCurve, ...]
+    calibration: tuple[CalibrationPoint, ...]
+    net_benefit: tuple[NetBenefitCurve, ...]
     log_rank_p: dict[str, float]
+    uno_c: dict[str, float]
     confidence: float
     ring: str
     ring_votes: dict[str, int]

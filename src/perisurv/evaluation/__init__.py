@@ -1,5 +1,6 @@
 """Prediction to Evaluation: splits, discrimination, scores over time, explained variation, risk groups, controls."""
 
+from perisurv.evaluation.accuracy import Accuracy, accuracy_at
 from perisurv.evaluation.auc import RocCurve, roc_at, td_auc
 from perisurv.evaluation.auc_curve import AucCurve, IntegratedAuc, auc_curve, integrated_auc, paired_auc_difference
 from perisurv.evaluation.brier import (
@@ -53,6 +54,7 @@ from perisurv.evaluation.uno import UnoC, paired_uno_difference, uno_c
 from perisurv.evaluation.within_folds import FoldRisks, FoldScore, score_folds
 
 __all__ = [
+    "Accuracy",
     "AucCurve",
     "BranchResult",
     "BrierCurve",
@@ -82,6 +84,7 @@ __all__ = [
     "RocCurve",
     "Split",
     "UnoC",
+    "accuracy_at",
     "auc_curve",
     "bca_interval",
     "binary_decision_curve",

@@ -1,4 +1,4 @@
-"""One rung of the ladder on patients it never saw: discrimination, AUC over time, risk groups."""
+"""One rung of the ladder on patients it never saw: discrimination, AUC over time, calibration, risk groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import AucPoint, LadderRow, Outcome, OutcomeError, Prediction, RiskGroupCurve
+from perisurv.core import (
+    AucPoint,
+    CalibrationPoint,
+    LadderRow,
+    NetBenefitCurve,
+    Outcome,
+    OutcomeError,
+    Prediction,
+    RiskGroupCurve,
+)
+from perisurv.evaluation.accuracy import accuracy_at
 from perisurv.evaluation.auc import td_auc
 from perisurv.evaluation.discrimination import c_index_interval
 from perisurv.evaluation.log_rank import log_rank
 from perisurv.evaluation.resampling import bootstrap_counts
 from perisurv.evaluation.risk_groups import risk_group_curves
+from perisurv.evaluation.uno import uno_c
 from perisurv.statistics import harrell_c
 
 __all__ = ["BranchResult", "evaluate_branch", "ladder_row"]
@@ -23,12 +34,18 @@ HORIZONS_DAYS = (365.25, 730.5, 1095.75)
 
 @dataclass(frozen=True, slots=True)
 class BranchResult:
-    """What one branch amounts to; ``log_rank_p`` is 1 where there is nothing to compare (see the notes)."""
+    """What one branch amounts to.
+
+    Where there is nothing to compare ``log_rank_p`` is 1 and ``uno_c`` None, and the notes say why.
+    """
 
     row: LadderRow
     auc: tuple[AucPoint, ...]
     curves: tuple[RiskGroupCurve, ...]
+    calibration: tuple[CalibrationPoint, ...]
+    net_benefit: tuple[NetBenefitCurve, ...]
     log_rank_p: float
+    uno_c: float | None
     notes: tuple[str, ...]
 
 
@@ -59,7 +76,8 @@ def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
     n_features
         Features that the branch uses.
     horizons_days
-        Times of the AUC, days; empty: none.
+        Times of the AUC, days; empty: none. The last is the tau of Uno's C. Calibration and net benefit go by the
+        horizons of the prediction.
     resamples, confidence
         Of all intervals.
     strata
@@ -75,11 +93,37 @@ def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
     counts = bootstrap_counts(len(own), resamples, rng, strata)
     points, notes = td_auc(branch, own, risk, horizons_days, counts, confidence)
     curves = risk_group_curves(branch, own, high, confidence)
+    accuracy = [
+        accuracy_at(branch, own, prediction.survival[rows, n], time, confidence)
+        for n, time in enumerate(prediction.horizons_days)
+    ]
+    p, uno, missing = _compared(branch, own, risk, high, max(horizons_days, default=None))
+    return BranchResult(
+        row=row,
+        auc=points,
+        curves=curves,
+        calibration=tuple(a.calibration for a in accuracy if a.calibration),
+        net_benefit=tuple(a.net_benefit for a in accuracy if a.net_benefit),
+        log_rank_p=p,
+        uno_c=uno,
+        notes=(*notes, *missing, *(note for a in accuracy for note in a.notes)),
+    )
+
+
+def _compared(
+    branch: str, outcome: Outcome, risk: NDArray[np.float64], high: NDArray[np.bool_], tau_days: float | None
+) -> tuple[float, float | None, list[str]]:
+    """P of the log-rank test, Uno's C, and why one of them is missing."""
+    p, uno, notes = 1.0, None, []
     try:
-        _, p = log_rank(own, high)
+        p = log_rank(outcome, high)[1]
     except OutcomeError as error:
-        p, notes = 1.0, (*notes, f"{branch}: {error}")
-    return BranchResult(row, points, curves, p, notes)
+        notes.append(f"{branch}: {error}")
+    try:
+        uno = uno_c(outcome, risk, tau_days=tau_days).c_index
+    except OutcomeError as error:
+        notes.append(f"{branch}: no C of Uno. {error}")
+    return p, uno, notes
 
 
 def ladder_row(  # noqa: PLR0913 (c_index_interval with a name)

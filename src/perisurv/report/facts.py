@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perisurv.core import AucPoint, Evaluation, FeatureError, LadderRow, RegionSet, RiskGroupCurve
+from perisurv.core import AucPoint, CalibrationPoint, Evaluation, FeatureError, LadderRow, RegionSet, RiskGroupCurve
 from perisurv.report.words import DAYS_PER_MONTH, DAYS_PER_YEAR, horizon_label
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "GroupFacts",
     "auc_table",
     "audit_rows",
+    "calibration_table",
     "caution",
     "coefficients",
     "exclusion_groups",
@@ -119,6 +120,13 @@ def auc_table(evaluation: Evaluation) -> tuple[tuple[str, ...], tuple[tuple[str,
     branches = [row.branch for row in evaluation.ladder if any(point.branch == row.branch for point in evaluation.auc)]
     rows = tuple((branch, tuple(points.get((branch, t)) for t in horizons)) for branch in branches)
     return tuple(horizon_label(t) for t in horizons), rows
+
+
+def calibration_table(evaluation: Evaluation) -> tuple[tuple[str, str, CalibrationPoint], ...]:
+    """A row a branch and horizon: branch, name of the horizon, its figures."""
+    order = {row.branch: place for place, row in enumerate(evaluation.ladder)}
+    points = sorted(evaluation.calibration, key=lambda p: (order.get(p.branch, len(order)), p.time_days))
+    return tuple((point.branch, horizon_label(point.time_days), point) for point in points)
 
 
 def group_facts(evaluation: Evaluation, branch: str) -> tuple[tuple[str, ...], tuple[GroupFacts, ...]]:

@@ -13,10 +13,11 @@ from perisurv.core import Evaluation, LadderRow, RiskGroupCurve
 from perisurv.report.style import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT, draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value, ring_label
 
-__all__ = ["forest_plot", "kaplan_meier_plot", "ring_plot", "roc_plot"]
+__all__ = ["calibration_plot", "decision_plot", "forest_plot", "kaplan_meier_plot", "ring_plot", "roc_plot"]
 
 GROUP_COLORS = {"low": BLUE, "high": ORANGE}
 HORIZON_COLORS = (BLUE, GREEN, PINK, ORANGE, GREY)
+DECISION_COLORS = (ORANGE, BLUE, GREEN, PINK)
 
 
 def forest_plot(evaluation: Evaluation, headline: str) -> str:
@@ -85,6 +86,45 @@ def roc_plot(evaluation: Evaluation, branch: str) -> str:
         axes.legend(title="AUC", alignment="left", loc="lower right", fontsize=8.5, title_fontsize=8.5)
 
     return draw_svg(draw, (3.7, 3.8), f"ROC curves over time, {branch_label(branch)}")
+
+
+def calibration_plot(evaluation: Evaluation, branch: str) -> str:
+    """Predicted against actual risk of death of one branch at every horizon; the diagonal is right."""
+    points = [p for p in evaluation.calibration if p.branch == branch]
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=LIGHT, lw=1.0)
+        for number, point in enumerate(points):
+            color = HORIZON_COLORS[number % len(HORIZON_COLORS)]
+            axes.plot(point.predicted, point.actual, color=color, lw=1.8, label=horizon_label(point.time_days))
+            low, high = point.observed_lower, point.observed_upper
+            axes.plot([point.expected] * 2, [low, high], color=color, lw=1.2)
+            axes.plot(point.expected, point.observed, marker="o", ms=5, color=color, ls="none")
+        axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal", xlabel="Predicted risk of death", ylabel="Actual risk")
+        axes.legend(loc="upper left", fontsize=8.5)
+
+    return draw_svg(draw, (3.7, 3.8), f"Calibration over time, {branch_label(branch)}")
+
+
+def decision_plot(evaluation: Evaluation, branches: Sequence[str], time_days: float) -> str:
+    """Net benefit of some branches at one time, beside treating everybody and nobody."""
+    curves = [c for name in branches for c in evaluation.net_benefit if c.branch == name and c.time_days == time_days]
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axhline(0.0, color=SOFT, lw=1.0, label="treat nobody")
+        if curves:
+            axes.plot(curves[0].threshold, curves[0].treat_all, color=GREY, lw=1.2, ls=(0, (4, 3)), label="treat all")
+        for number, curve in enumerate(curves):
+            color = DECISION_COLORS[number % len(DECISION_COLORS)]
+            axes.plot(curve.threshold, curve.net_benefit, color=color, lw=1.8, label=branch_label(curve.branch))
+        top = max([0.05, *(max(curve.net_benefit) for curve in curves)])
+        axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top), ylabel="Net benefit")
+        axes.set_xlabel(f"Threshold: risk of death by {horizon_label(time_days)}")
+        axes.legend(loc="upper right", fontsize=8.5)
+
+    return draw_svg(draw, (4.6, 3.8), f"Net benefit at {horizon_label(time_days)}")
 
 
 def ring_plot(evaluation: Evaluation) -> str:

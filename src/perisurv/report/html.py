@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from perisurv.core import Evaluation, RegionSet
 from perisurv.report import facts, words
-from perisurv.report.figures import forest_plot, kaplan_meier_plot, ring_plot, roc_plot
+from perisurv.report.figures import (
+    calibration_plot,
+    decision_plot,
+    forest_plot,
+    kaplan_meier_plot,
+    ring_plot,
+    roc_plot,
+)
 from perisurv.report.pictures import map_picture, ring_picture
 
 __all__ = ["render_report"]
@@ -63,6 +70,7 @@ def render_report(
         "pictures": [_picture(one, maps[n] if n < len(maps) else _NO_MAP) for n, one in enumerate(pictures)],
         **_headline(evaluation),
         **_risk_groups(evaluation),
+        **_calibration(evaluation),
         **_patients_and_rings(evaluation),
         **_features(evaluation),
     }
@@ -96,6 +104,21 @@ def _risk_groups(evaluation: Evaluation) -> dict[str, Any]:
         "groups": groups,
         "auc_horizons": auc_horizons,
         "auc_rows": auc_rows,
+    }
+
+
+def _calibration(evaluation: Evaluation) -> dict[str, Any]:
+    headline = facts.headline_row(evaluation).branch
+    rows = facts.calibration_table(evaluation)
+    times = sorted({curve.time_days for curve in evaluation.net_benefit if curve.branch == headline})
+    shown = [b for b in (headline, "clinical", "volume") if any(c.branch == b for c in evaluation.net_benefit)]
+    middle = times[len(times) // 2] if times else None
+    return {
+        "calibration_rows": rows,
+        "headline_calibration": _svg(calibration_plot(evaluation, headline))
+        if any(branch == headline for branch, _, _ in rows)
+        else None,
+        "decision": _svg(decision_plot(evaluation, list(dict.fromkeys(shown)), middle)) if middle is not None else None,
     }
 
 

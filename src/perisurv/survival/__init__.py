@@ -22,7 +22,7 @@ from perisurv.survival.harmonise import (
     fit_robust_scale,
 )
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
-from perisurv.survival.lasso_estimators import KeptFeatures, LassoCox, LassoCoxSelector, StabilitySelector
+from perisurv.survival.lasso_estimators import LassoCox, LassoCoxSelector, StabilitySelector
 from perisurv.survival.lasso_stability import StabilityOptions, StabilitySelection, stability_selection
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.linearity import Linearity, check_linearity
@@ -56,7 +56,6 @@ __all__ = [
     "GroupSelection",
     "Harmonisation",
     "Intraclass",
-    "KeptFeatures",
     "LassoCox",
     "LassoCoxSelector",
     "LassoOptions",

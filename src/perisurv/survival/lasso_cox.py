@@ -40,8 +40,7 @@ class LassoPath:
     explained
         Share of the null deviance explained, shape (path,).
     null_deviance
-        Twice the distance of the null model from the saturated log partial likelihood (Breslow), case weights scaled to
-        a mean of 1.
+        Twice the distance of the null model from the saturated log partial likelihood (Breslow).
     """
 
     names: tuple[str, ...]
@@ -67,9 +66,9 @@ class CvLasso:
     measure
         What the curve holds: partial-likelihood deviance per death (lower is better), or Harrell's C (higher is).
     curve, standard_error
-        Mean over the folds and its standard error, shape (path,). Folds are weighted by their deaths (deviance) or their
-        patients (C). Of repeated cross-validation, the means over the repeats of the curve and of its standard error:
-        repeats share their patients, so more of them make the curve smoother but the patients no more.
+        Mean over the folds and its standard error, shape (path,). Folds are weighted by their deaths
+        (deviance) or patients (C). Of repeated cross-validation, the means over the repeats of the curve and of its
+        standard error: repeats share their patients, so more of them make the curve smoother but the patients no more.
     at_min, at_1se
         Positions of lambda.min and lambda.1se on the path.
     """
@@ -137,7 +136,7 @@ def lasso_cox_path(
     options = options or LassoOptions()
     sets = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, weight)
     columns, problems = pose(values, [sets], options)
-    return _path(names, walk(columns, problems, options), problems[0], len(outcome))
+    return _path(names, walk(columns, problems, options), float(sets.weight.sum()))
 
 
 def cv_lasso_cox(
@@ -153,9 +152,9 @@ def cv_lasso_cox(
     """Choose lambda by cross-validation.
 
     By deviance, a fold contributes that of all patients minus that of the patients outside the fold, both at the
-    coefficients fitted outside the fold (Verweij and van Houwelingen 1993; glmnet's ``grouped = TRUE``). By concordance,
-    it contributes Harrell's C of its own patients (glmnet's ``type.measure = "C"``). Every fold is fitted at the lambdas
-    themselves; glmnet interpolates between those of the fold.
+    coefficients fitted outside the fold (Verweij and van Houwelingen 1993; glmnet's ``grouped = TRUE``). By
+    concordance, it contributes Harrell's C of its own patients (glmnet's ``type.measure = "C"``). Every fold is fitted
+    at the lambdas themselves; glmnet interpolates between those of the fold.
 
     Parameters
     ----------
@@ -186,15 +185,17 @@ def cv_lasso_cox(
     given = np.ones(len(outcome)) if weight is None else np.asarray(weight, dtype=float)
     everyone = RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, given)
     left_out = _left_out(folds, outcome, given)
-    sets = [everyone]
-    for fold in left_out:
-        sets.append(RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, np.where(fold, 0.0, given)))
+    sets = [
+        RiskSets.of(outcome.time_days, outcome.event, options.ties, strata, np.where(fold, 0.0, given))
+        for fold in left_out
+    ]
+    sets = [everyone, *sets]
     columns, problems = pose(values, sets, options)
     if screen is not None:
         kept = [screen(values, outcome), *(screen(values[~f], _without(outcome, f)) for f in left_out)]
         problems = [problem.without(~keep) for problem, keep in zip(problems, kept, strict=True)]
     walked = walk(columns, problems, options)
-    path = _path(names, walked, problems[0], len(outcome))
+    path = _path(names, walked, float(everyone.weight.sum()))
     fold_of_repeat = np.concatenate([np.full(len(np.unique(f)), r) for r, f in enumerate(_repeats(folds))])
     if options.measure == "deviance":
         curve, spread = deviance_curve(walked.eta, problems, fold_of_repeat)
@@ -245,5 +246,5 @@ def pose(values: Floats, sets: Sequence[RiskSets], options: LassoOptions) -> tup
     return columns, problems
 
 
-def _path(names: tuple[str, ...], walked: Walk, problem: Problem, n: int) -> LassoPath:
-    return LassoPath(names, walked.lambdas, walked.coef, walked.explained, 2 * n * walked.null)
+def _path(names: tuple[str, ...], walked: Walk, total: float) -> LassoPath:
+    return LassoPath(names, walked.lambdas, walked.coef, walked.explained, 2 * total * walked.null)

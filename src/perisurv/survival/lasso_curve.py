@@ -15,6 +15,8 @@ __all__ = ["concordance_curve", "deviance_curve"]
 
 Floats = NDArray[np.float64]
 
+EQUAL = 9  # decimals in which risks must differ: equal patients must not differ by the rounding of a sum
+
 
 def deviance_curve(eta: Floats, problems: Sequence[Problem], repeat: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Partial-likelihood deviance per death, and its standard error, each of shape (path,).
@@ -67,7 +69,8 @@ def concordance_curve(
         pair = sets.weight[rows[first]] * sets.weight[rows[second]]
         total = float(pair.sum())
         sizes.append(float(sets.weight[rows].sum()) if total > 0 else 0.0)
-        agree = [pair @ (1 + np.sign(risk[rows[first]] - risk[rows[second]])) / 2 for risk in eta[k + 1]]
+        risks = np.round(eta[k + 1][:, rows], EQUAL)
+        agree = [pair @ (1 + np.sign(risk[first] - risk[second])) / 2 for risk in risks]
         values.append(sizes[-1] * np.asarray(agree) / (total or 1.0))
     if not any(sizes):
         raise SettingsError("No fold holds two patients who can be compared; use fewer folds.")

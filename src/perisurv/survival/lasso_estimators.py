@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,49 +12,16 @@ from sklearn.utils import Tags
 
 from perisurv.core import FeatureTable, Outcome, OutcomeError, SettingsError
 from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor, TableTransformer
-from perisurv.survival.firewall import passed_on, refuse_seen
 from perisurv.survival.folds import assign_folds
+from perisurv.survival.kept import KeptFeatures
 from perisurv.survival.lasso_cox import CvLasso, cv_lasso_cox
 from perisurv.survival.lasso_options import LassoOptions
 from perisurv.survival.lasso_stability import StabilityOptions, StabilitySelection, stability_selection
 from perisurv.survival.options import LambdaRule
 
-__all__ = ["KeptFeatures", "LassoCox", "LassoCoxSelector", "StabilitySelector"]
+__all__ = ["LassoCox", "LassoCoxSelector", "StabilitySelector"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KeptFeatures:
-    """The choice of some features.
-
-    Parameters
-    ----------
-    names
-        Features that are kept, in the order of the columns.
-    fitted_on
-        Patients that this step must not transform.
-    """
-
-    names: tuple[str, ...]
-    fitted_on: frozenset[str]
-
-    def apply(self, table: FeatureTable) -> FeatureTable:
-        """The kept features of new patients.
-
-        Raises
-        ------
-        LeakageError
-            If a patient was used for fitting.
-        FeatureError
-            If a feature is not in the table.
-        """
-        refuse_seen(table, self.fitted_on, "selection")
-        return passed_on(self.values(table.select(self.names).frame), table, self.fitted_on)
-
-    def values(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The arithmetic of :meth:`apply`, without its check; other columns are left out."""
-        return frame[list(self.names)]
 
 
 class LassoCox(SurvivalRegressor):
@@ -151,6 +117,8 @@ class LassoCoxSelector(TableTransformer):
     ----------
     rule, folds, repeats, options, seed
         As of :class:`LassoCox`.
+    at_least
+        Where fewer features have a coefficient at that lambda, the largest with so many decides; 0: none may be kept.
     """
 
     step_: KeptFeatures
@@ -163,7 +131,9 @@ class LassoCoxSelector(TableTransformer):
         repeats: int = 1,
         options: LassoOptions | None = None,
         seed: int = 0,
+        at_least: int = 0,
     ) -> None:
+        self.at_least = at_least
         self.rule = rule
         self.folds = folds
         self.repeats = repeats
@@ -176,7 +146,9 @@ class LassoCoxSelector(TableTransformer):
         def learn(table: FeatureTable, outcome: Outcome | None) -> KeptFeatures:
             assert outcome is not None
             folds = _deal(outcome, self.folds, self.repeats, self.seed)
-            chosen = cv_lasso_cox(table, outcome, folds, self.options, strata=strata).coef(self.rule) != 0
+            cv = cv_lasso_cox(table, outcome, folds, self.options, strata=strata)
+            enough = np.flatnonzero(cv.path.n_features[cv.at(self.rule) :] >= self.at_least)
+            chosen = cv.path.coef[cv.at(self.rule) + (enough[0] if len(enough) else 0)] != 0
             return _kept(table, [n for n, c in zip(table.names, chosen, strict=True) if c])
 
         return self._learn(X, y, learn)
@@ -196,6 +168,8 @@ class StabilitySelector(TableTransformer):
         How stable a feature must be; None: the defaults of :class:`StabilityOptions`.
     seed
         Deals the halves.
+    at_least
+        Keep this many of the most frequent features even if they are not stable; 0: none may be kept.
 
     Attributes
     ----------
@@ -206,7 +180,8 @@ class StabilitySelector(TableTransformer):
     step_: KeptFeatures
     selection_: StabilitySelection
 
-    def __init__(self, *, options: StabilityOptions | None = None, seed: int = 0) -> None:
+    def __init__(self, *, options: StabilityOptions | None = None, seed: int = 0, at_least: int = 0) -> None:
+        self.at_least = at_least
         self.options = options
         self.seed = seed
 
@@ -217,7 +192,9 @@ class StabilitySelector(TableTransformer):
             assert outcome is not None
             rng = np.random.default_rng(self.seed)
             self.selection_ = stability_selection(table, outcome, rng, self.options, strata=strata)
-            return _kept(table, self.selection_.stable)
+            first = np.argsort(-self.selection_.frequency, kind="stable")[: self.at_least]
+            stable = {*self.selection_.stable, *(table.names[k] for k in first)}
+            return _kept(table, [n for n in table.names if n in stable])
 
         return self._learn(X, y, learn)
 
@@ -231,7 +208,9 @@ def _deal(outcome: Outcome, folds: int, repeats: int, seed: int) -> NDArray[np.i
     """Folds with a column a repeat, shape (patients, repeats)."""
     rng = np.random.default_rng(seed)
     if outcome.n_events < 2:
-        raise OutcomeError(f"Cross-validation needs at least two deaths, got {outcome.n_events}.")
+        raise OutcomeError(
+            f"Cross-validation needs two patients who died; got {outcome.n_events} deaths, n_samples={len(outcome)}."
+        )
     if repeats < 1:
         raise SettingsError(f"Cross-validation needs at least one repeat, got {repeats}.")
     return np.stack([assign_folds(outcome, min(folds, outcome.n_events), rng) for _ in range(repeats)], axis=1)

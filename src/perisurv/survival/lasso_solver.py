@@ -204,8 +204,8 @@ class _Party:
                 walker.solve(0.0, self.slack)
                 if walker.failed:
                     raise ConvergenceError(
-                        "LASSO-Cox: the features without a penalty have no finite optimum; penalise them, or drop those "
-                        "that are collinear or separate the patients who died from those at risk."
+                        "LASSO-Cox: the features without a penalty have no finite optimum; penalise them, or drop "
+                        "those that are collinear or separate the patients who died from those at risk."
                     )
                 self._renew_gradient([k])
         self._before = self.gradient

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ class StabilityOptions:
     pairs: int = 50
     threshold: float = 0.75
     per_half: int = 10
-    lasso: LassoOptions = LassoOptions(lambda_min_ratio=0.05, n_lambdas=60, tolerance=1e-6)
+    lasso: LassoOptions = field(default_factory=lambda: LassoOptions(lambda_min_ratio=0.05, tolerance=1e-6))
 
     def __post_init__(self) -> None:
         if self.pairs < 1 or self.per_half < 1 or not 0.5 < self.threshold <= 1:
@@ -118,8 +118,8 @@ def stability_selection(
     options = options or StabilityOptions()
     if len(outcome) < 4 or outcome.n_events < 2:
         raise SettingsError(
-            f"Stability selection halves the patients: it needs four and two deaths, got {len(outcome)} and "
-            f"{outcome.n_events}."
+            f"Stability selection halves the patients: it needs four and two deaths; got n_samples={len(outcome)} and "
+            f"{outcome.n_events} deaths."
         )
     halves = []
     for _ in range(options.pairs):

@@ -9,12 +9,23 @@ from perisurv.core import SettingsError
 from perisurv.statistics import Ties
 from perisurv.survival.lasso_options import LassoOptions
 
-__all__ = ["Correction", "FitOptions", "Fusion", "LambdaRule", "LassoOptions", "RingScore", "SelectBy", "Ties"]
+__all__ = [
+    "Correction",
+    "FitOptions",
+    "Fusion",
+    "LambdaRule",
+    "LassoOptions",
+    "RingScore",
+    "SelectBy",
+    "Shrink",
+    "Ties",
+]
 
 Correction = Literal["none", "benjamini_hochberg"]
 LambdaRule = Literal["min", "1se"]
 Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
 SelectBy = Literal["group", "region", "family"]
+Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
 RingScore = Literal["partial_likelihood", "concordance"]
 
 
@@ -33,7 +44,8 @@ class FitOptions:
         ``ring_6mm``), or each family of features in each region (``cm``, ``morph``), so that a large family cannot
         crowd out a small one.
     unpenalised
-        Groups whose columns all stay, such as ``("clinical",)``: they are neither selected nor compressed.
+        Groups whose columns all stay, such as ``("clinical",)``: they are neither selected nor compressed, and the
+        LASSO of the other groups, where their penalty factor is 0, chooses what adds to them.
     redundancy_rho
         Of features with a larger absolute Spearman correlation one is kept, see :func:`drop_redundant`.
     univariate_p
@@ -44,6 +56,10 @@ class FitOptions:
         Share of the L1 penalty: 1 is the LASSO, less an elastic net.
     lasso_folds
         Folds of the cross-validated partial likelihood; at most one a death.
+    lasso_repeats
+        Times that the patients are dealt to these folds; lambda is chosen on the mean of the curves.
+    lasso_ties
+        Tied deaths in the LASSO; glmnet knows Breslow only.
     lasso_lambdas
         Length of the lambda path.
     lambda_rule
@@ -64,6 +80,11 @@ class FitOptions:
     ridge
         L2 penalty of the final Cox model, ``ridge / 2 * sum(b**2)`` on the log partial likelihood; 0 switches it off.
         The default keeps near-collinear columns and rare categories finite and shrinks others by about 1 %.
+    shrinkage
+        Of the final Cox model on components or features, which then takes no fixed ``ridge``: by (chi2 - p) / chi2, by
+        the calibration slope of bootstrap samples, or by a ridge of the smallest cross-validated deviance; see
+        :func:`shrink_heuristic`, :func:`shrink_bootstrap`, :func:`shrink_ridge`. They see the selected features only:
+        the optimism of the selection is not in them. Late fusions are fitted on out-of-fold risks and not shrunken.
     minimum_events
         Fewer deaths among the training patients are refused.
     ring_folds, ring_repeats
@@ -89,6 +110,8 @@ class FitOptions:
     correction: Correction = "none"
     lasso_alpha: float = 1.0
     lasso_folds: int = 10
+    lasso_repeats: int = 1
+    lasso_ties: Ties = "breslow"
     lasso_lambdas: int = 100
     lambda_rule: LambdaRule = "min"
     fusion: Fusion = "pca"
@@ -97,6 +120,7 @@ class FitOptions:
     pca_components: int = 0
     ties: Ties = "efron"
     ridge: float = 1.0
+    shrinkage: Shrink = "none"
     minimum_events: int = 5
     ring_folds: int = 5
     ring_repeats: int = 2
@@ -121,7 +145,9 @@ _CHOICES = {
     "correction": Correction,
     "lambda_rule": LambdaRule,
     "fusion": Fusion,
+    "lasso_ties": Ties,
     "ties": Ties,
+    "shrinkage": Shrink,
     "ring_score": RingScore,
 }
 _RANGES = {
@@ -130,6 +156,7 @@ _RANGES = {
     "univariate_p": (0.0, 1.0),
     "lasso_alpha": (0.001, 1.0),
     "lasso_folds": (2, 1000),
+    "lasso_repeats": (1, 1000),
     "lasso_lambdas": (2, 10000),
     "fusion_folds": (2, 1000),
     "pca_variance": (0.01, 1.0),

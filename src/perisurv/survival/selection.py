@@ -68,18 +68,25 @@ def select_groups(
     seed
         Of the folds of the LASSO: the same folds for every selection.
     """
+    beside = x[[c for g in options.unpenalised for c in columns.get(g, ()) if c in x.columns]].to_numpy()
     found = []
     for group, members in columns.items():
         whole = replace(options, select=options.select and group not in options.unpenalised)
         for part, names in _parts(members, whole).items():
             defined = x[[c for c in names if c in x.columns]]
-            chosen = select_group(group, defined, outcome, whole, np.random.default_rng(seed))
+            chosen = select_group(group, defined, outcome, whole, np.random.default_rng(seed), beside=beside)
             found.append(replace(chosen, part=part, candidates=len(names)))
     return tuple(found)
 
 
 def select_group(
-    name: str, x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator
+    name: str,
+    x: pd.DataFrame,
+    outcome: Outcome,
+    options: FitOptions,
+    rng: np.random.Generator,
+    *,
+    beside: Floats | None = None,
 ) -> GroupSelection:
     """Choose among the standardised features of one group.
 
@@ -98,6 +105,8 @@ def select_group(
         Limits, see :class:`FitOptions`.
     rng
         Deals the folds.
+    beside
+        Columns that stay whatever is selected, shape (patients, columns): LASSO chooses what adds to them.
     """
     names = tuple(str(c) for c in x.columns)
     if not options.select:
@@ -109,10 +118,17 @@ def select_group(
     counts = (name, "", len(names), len(names), len(distinct), int(associated.sum()))
     if not associated.any():
         return GroupSelection(*counts, (), 0.0)
-    folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
-    path = LassoOptions(alpha=options.lasso_alpha, n_lambdas=options.lasso_lambdas)
-    lasso = cv_lasso_cox(values, outcome, folds, path, screen)
-    chosen = np.flatnonzero(lasso.coef(options.lambda_rule))
+    count = min(options.lasso_folds, outcome.n_events)
+    folds = np.column_stack([assign_folds(outcome, count, rng) for _ in range(options.lasso_repeats)])
+    extra = np.zeros((len(values), 0)) if beside is None else beside
+    path = LassoOptions(
+        alpha=options.lasso_alpha,
+        n_lambdas=options.lasso_lambdas,
+        ties=options.lasso_ties,
+        penalty_factors=(1.0,) * len(distinct) + (0.0,) * extra.shape[1] if extra.shape[1] else (),
+    )
+    lasso = cv_lasso_cox(np.hstack([values, extra]), outcome, folds, path, _keeping(screen, len(distinct)))
+    chosen = np.flatnonzero(lasso.coef(options.lambda_rule)[: len(distinct)])
     penalty = lasso.lambda_min if options.lambda_rule == "min" else lasso.lambda_1se
     return GroupSelection(*counts, tuple(distinct[n] for n in chosen), penalty)
 
@@ -125,6 +141,16 @@ def _parts(names: Sequence[str], options: FitOptions) -> dict[str, list[str]]:
         place = {"group": "", "region": region, "family": f"{region}__{feature.split('_')[0]}"}[options.select_by]
         parts.setdefault(place if options.select else "", []).append(name)
     return parts
+
+
+def _keeping(screen: Screen, candidates: int) -> Screen:
+    """The same screen for the candidates; the columns behind them always stay."""
+
+    def kept(values: Floats, outcome: Outcome) -> NDArray[np.bool_]:
+        passed = screen(values[:, :candidates], outcome)
+        return np.concatenate([passed, np.ones(values.shape[1] - candidates, dtype=bool)])
+
+    return kept
 
 
 def _screen(options: FitOptions) -> Screen:

@@ -13,10 +13,12 @@ from perisurv.survival import codec
 from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Acquisition, Domain, fit_domain
 from perisurv.survival.firewall import refuse_seen
+from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.options import FitOptions
 from perisurv.survival.selection import GroupSelection, select_groups
+from perisurv.survival.shrinkage import shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.standardise import Standardisation, fit_standardisation
 
 __all__ = ["Signature", "fit_signature"]
@@ -200,7 +202,8 @@ def fit_signature(
         risks = out_of_fold_risks(table, outcome, columns, options, rng)
         fusion, cox = fit_late_fusion(_by_group(selection, x), risks, outcome, options, scaling.fitted_on)
     else:
-        fusion, cox = _fuse_early(x, outcome, selection, options, scaling.fitted_on)
+        fusion, components = _fuse_early(x, selection, options, scaling.fitted_on)
+        cox = replace(_final_cox(components, outcome, options, rng), fitted_on=scaling.fitted_on)
     notes = _notes(selection, outcome, fusion)
     selection = _used(selection, fusion)
     scaling = scaling.narrow(fusion.names)
@@ -220,16 +223,15 @@ def fit_signature(
 
 def _fuse_early(
     x: pd.DataFrame,
-    outcome: Outcome,
     selection: Sequence[GroupSelection],
     options: FitOptions,
     fitted_on: frozenset[str],
-) -> tuple[FusedFeatures, CoxModel]:
-    """Components of the selected features, and a Cox model on them."""
+) -> tuple[FusedFeatures, pd.DataFrame]:
+    """Components of the selected features."""
     chosen = {group: list(own.columns) for group, own in _by_group(selection, x).items()}
     names = [c for members in chosen.values() for c in members]
     compress = options.select and options.fusion != "none"
-    fusion, components = fit_fusion(
+    return fit_fusion(
         x[names],
         fitted_on,
         options.pca_variance if compress else None,
@@ -237,7 +239,18 @@ def _fuse_early(
         groups=chosen if options.fusion == "pca_branch" else None,
         plain=[c for group in options.unpenalised for c in chosen.get(group, [])],
     )
-    return fusion, replace(fit_cox(components, outcome, options.ties, options.ridge), fitted_on=fitted_on)
+
+
+def _final_cox(x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator) -> CoxModel:
+    """Cox model on the components, shrunken as asked."""
+    if options.shrinkage == "none" or not x.shape[1]:
+        return fit_cox(x, outcome, options.ties, options.ridge)
+    if options.shrinkage == "heuristic":
+        return shrink_heuristic(x, outcome, options.ties).model
+    if options.shrinkage == "bootstrap":
+        return shrink_bootstrap(x, outcome, options.ties, rng=rng).model
+    folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
+    return shrink_ridge(x, outcome, options.ties, folds=folds).model
 
 
 def _by_group(selection: Sequence[GroupSelection], x: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -8,10 +8,12 @@ import pytest
 
 from perisurv.core import (
     AucPoint,
+    CalibrationPoint,
     Evaluation,
     Geometry,
     LadderRow,
     Mask,
+    NetBenefitCurve,
     Provenance,
     Region,
     RegionSet,
@@ -64,7 +66,33 @@ def _evaluation(**changes: object) -> Evaluation:
             AucPoint("volume", 365.25, 0.6, 0.5, 0.7, (0.0, 1.0), (0.0, 1.0)),
         ),
         curves=(low, high, dataclasses.replace(low, branch="volume")),
+        calibration=(
+            CalibrationPoint(
+                "combined",
+                365.25,
+                0.19,
+                0.24,
+                0.42,
+                0.45,
+                0.33,
+                0.57,
+                0.81,
+                0.5,
+                1.12,
+                0.041,
+                (0.1, 0.5, 0.9),
+                (0.15, 0.52, 0.83),
+            ),
+            CalibrationPoint(
+                "volume", 365.25, 0.23, 0.24, 0.40, 0.45, 0.33, 0.57, 0.6, 0.1, 1.1, 0.062, (0.3, 0.5), (0.35, 0.5)
+            ),
+        ),
+        net_benefit=(
+            NetBenefitCurve("combined", 365.25, (0.1, 0.5, 0.9), (0.4, 0.12, 0.0), (0.39, -0.1, -4.5)),
+            NetBenefitCurve("volume", 365.25, (0.1, 0.5), (0.39, 0.02), (0.39, -0.1)),
+        ),
         log_rank_p={"volume": 1.0, "ring_6mm": 0.03, "combined": 0.0004},
+        uno_c={"volume": 0.605, "ring_6mm": 0.575, "combined": 0.694},
         confidence=0.95,
         ring="ring_6mm",
         ring_votes={"ring_12mm": 1, "ring_3mm": 2, "ring_6mm": 7},

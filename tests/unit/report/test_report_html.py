@@ -52,7 +52,7 @@ def test_states_the_result_beside_volume_and_oracle(html: str) -> None:
         "60 external, scored once rheinburg (30), saltmere (30)",
         "2 index no tumour ROI P9, P8", "a file without a patient",
         "tumour of 2.1 ml", "3 mm 3.4 ml 3.0 mm 25%", "won 7 of 10 inner folds",
-        "6 mm ring radiomics 0.580 0.490 to 0.660 60 40 3 -", "Oracle (true risk) 0.800", "9 branches, 3 rings",
+        "6 mm ring radiomics 0.580 0.490 to 0.660 0.575 60 40 3 -", "Oracle (true risk) 0.800", "9 branches, 3 rings",
         "log-rank p < 0.001", "Alive at 1 year 90 % 70 to 100 60 % 40 to 80", "Median survival, months 13.1",
         "Combined 0.71 (0.60-0.80) 0.66 (0.50-0.77)", "Tumour volume alone 0.60 (0.50-0.70) -",
         "deep_003 -0.900 deep_000 +0.800", "Simulated cohort & honest.", "numpy 2.4", 'out = "x"', "abc",
@@ -73,6 +73,8 @@ def test_every_branch_has_its_own_figure(html: str) -> None:
         "Kaplan-Meier curves of the risk groups, Combined",
         "Kaplan-Meier curves of the risk groups, Tumour volume alone",
         "ROC curves over time, Combined",
+        "Calibration over time, Combined",
+        "Net benefit at 1 year",
     ]
     assert "one risk group" in html
 
@@ -140,7 +142,10 @@ def test_text_from_files_is_escaped(make_evaluation: Make) -> None:
         ladder=(*make_evaluation().ladder[:2], LadderRow(evil, 0.6, 0.5, 0.7, 60, 40, 2)),
         curves=tuple(dataclasses.replace(c, branch=evil) for c in make_evaluation().curves[:2]),
         auc=tuple(dataclasses.replace(p, branch=evil) for p in make_evaluation().auc[:1]),
+        calibration=tuple(dataclasses.replace(p, branch=evil) for p in make_evaluation().calibration[:1]),
+        net_benefit=tuple(dataclasses.replace(c, branch=evil) for c in make_evaluation().net_benefit[:1]),
         log_rank_p={evil: 0.2},
+        uno_c={evil: 0.6},
         ring=evil,
         ring_votes={evil: 1},
         selected={evil: {evil: 1.0}},
@@ -191,7 +196,8 @@ def test_in_another_process_the_same_bytes_and_no_pyplot(make_evaluation: Make) 
 def test_without_deep_without_oracle_without_features_and_curves(make_evaluation: Make) -> None:
     plain = make_evaluation(
         ladder=(LadderRow("tumour", 0.5, 0.5, 0.5, 60, 40, 0),),
-        auc=(), curves=(), log_rank_p={}, selected={}, exclusions=(), notes=(), flow={}, ring_votes={}, tried={},
+        auc=(), curves=(), calibration=(), net_benefit=(), uno_c={}, log_rank_p={}, selected={}, exclusions=(), notes=(),
+        flow={}, ring_votes={}, tried={},
     )  # fmt: skip
     text = text_of(render_report(plain, [], ""))
     assert "No feature was selected" in text
@@ -243,3 +249,22 @@ def test_an_outvoted_ring_is_called_unclear(make_evaluation: Make, html: str) ->
     assert "more folds were won by" not in html
     outvoted = render_report(make_evaluation(ring="ring_3mm"), [], "")
     assert "more folds were won by the 6 mm ring, so it is not a clear one" in text_of(outvoted)
+
+
+def test_calibration_is_told_for_every_branch_and_drawn_for_the_headline(html: str, make_evaluation: Make) -> None:
+    section = html.split('<section id="calibration">')[1].split("</section>", maxsplit=1)[0]
+    rows = re.findall(r"<tr[^>]*><td>(.*?)</tr>", section)
+    assert [re.sub(r"<[^>]+>", " ", row).split() for row in rows] == [
+        ["Tumour", "volume", "alone", "1", "year", "0.40", "0.45", "(0.33–0.57)", "0.60", "(0.10–1.10)", "0.062", "0.230", "(0.240)"],
+        ["Combined", "1", "year", "0.42", "0.45", "(0.33–0.57)", "0.81", "(0.50–1.12)", "0.041", "0.190", "(0.240)"],
+    ]  # fmt: skip
+    assert section.count("<svg") == 2
+    without = render_report(make_evaluation(calibration=(), net_benefit=()), [], "")
+    assert "No calibration could be computed" in without
+
+
+def test_unos_c_stands_in_the_ladder_or_a_dash(html: str) -> None:
+    ladder = html.split('<section id="ladder">')[1].split("</section>", maxsplit=1)[0]
+    assert ">0.694</td>" in ladder
+    oracle = next(row for row in ladder.split("<tr") if "<td>Oracle" in row)
+    assert ">–</td>" in oracle

@@ -232,3 +232,16 @@ def test_risks_that_only_mislead_get_no_weight(cohort: Data) -> None:
 def test_loadings_must_fit() -> None:
     with pytest.raises(FeatureError, match="Loadings of 2 features"):
         fit_fusion(frame_of(), frozenset(), 0.9)[0].__class__(("a", "b"), ("c",), np.eye(2), 1.0, frozenset())
+
+
+@pytest.mark.parametrize("method", ["heuristic", "bootstrap", "ridge"])
+def test_shrinkage_of_the_final_model(cohort: Data, method: str) -> None:
+    plain, new = fitted(cohort, ridge=0.0)
+    shrunken, _ = fitted(cohort, shrinkage=method)
+    assert shrunken.selected == plain.selected
+    ratio = shrunken.cox.coef / plain.cox.coef
+    assert 0 < np.linalg.norm(shrunken.cox.coef) < np.linalg.norm(plain.cox.coef)
+    if method != "ridge":
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-8)
+    again = Signature.from_json(shrunken.to_json())
+    np.testing.assert_array_equal(again.risk(new), shrunken.risk(new))

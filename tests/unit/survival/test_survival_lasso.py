@@ -53,6 +53,17 @@ def test_cross_validation_agrees_with_glmnet(reference: Path, lung1: tuple[pd.Da
     np.testing.assert_allclose(cv.standard_error[:8], expected["cvsd"][:8], rtol=1e-3)
 
 
+def test_concordance_of_the_folds_agrees_with_glmnet(reference: Path, lung1: tuple[pd.DataFrame, Outcome]) -> None:
+    x, outcome = lung1
+    folds = pd.read_csv(reference / "foldid.csv")["fold"].to_numpy()
+    expected = pd.read_csv(reference / "cvglmnet_lung1_C.csv", index_col=0)
+    options = LassoOptions(standardise=False, lambdas=tuple(expected["lambda"]), measure="concordance")
+    cv = cv_lasso_cox(x, outcome, folds, options)
+    # At the first lambda some folds of glmnet are empty and some are not, by the rounding of that lambda.
+    np.testing.assert_allclose(cv.curve[1:], expected["cvm"][1:], atol=2e-4)
+    np.testing.assert_allclose(cv.standard_error[1:], expected["cvsd"][1:], atol=2e-4)
+
+
 def test_interpolating_the_folds_gives_glmnet(reference: Path, lung1: tuple[pd.DataFrame, Outcome]) -> None:
     """The same sums as in cv_lasso_cox with glmnet's interpolation: proves the definition of the deviance."""
     x, outcome = lung1

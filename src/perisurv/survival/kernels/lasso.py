@@ -1,9 +1,9 @@
-"""LASSO-Cox at one lambda on the features that are in play: Newton's method with a Hessian that is kept while it serves.
+"""LASSO-Cox at one lambda on the features in play: Newton's method with a Hessian that is kept while it serves.
 
 Rows of every matrix are features, columns patients in the order of the risk sets. ``sets`` is the tuple that
-``lasso_problem.compiled_sets`` makes: strata (bounds), deaths, bounds of the deaths of each group of ties, first position
-at risk of each group, bounds of the terms of each group, fraction and weight of each term. Breslow ties have one term a
-group, Efron ties one term a death.
+``lasso_problem.compiled_sets`` makes: strata (bounds), deaths, bounds of the deaths of each group of ties, first
+position at risk of each group, bounds of the terms of each group, fraction and weight of each term. Breslow ties have
+one term a group, Efron ties one term a death.
 """
 
 from __future__ import annotations
@@ -380,7 +380,7 @@ def _compact(features, x, coef, l1, l2, unit, gradient, a, inside):
 def solve(
     features, x, hessian, coef, l1, l2, unit, a, eta, weight, sets, kept, inside, residual, slack, factor, order, c
 ):
-    """Optimum over the features in play: whether it was reached, their number, the log likelihood, how many are factored.
+    """Optimum over the features in play: reached or not, their number, log likelihood, how many are factored.
 
     ``coef``, ``eta``, ``residual`` and what is kept are changed in place.
     """
