@@ -14,6 +14,7 @@ from perisurv.survival import CvLasso, LassoOptions, LassoPath, cv_lasso_cox, la
 
 TEST = "tests/unit/survival/test_survival_lasso.py"
 PAGE_TEST = "tests/unit/test_agreement_page.py"
+GOLDEN_TEST = "tests/unit/survival/test_survival_lasso_golden.py"
 LUNG1 = "LUNG1, 421 x 518"
 CV = "glmnet 4.1-6 `cv.glmnet(grouped = TRUE)`, same folds"
 ALPHAS = (1.0, 0.5)
@@ -208,7 +209,7 @@ def case(held: dict[str, Any], name: str) -> tuple[LassoOptions, np.ndarray | No
     "`lasso_cox_path`",
     reference="glmnet 4.1-6 `weights`, `penalty.factor`, thresh = 1e-15",
     data="lung, 168 x 7",
-    tested=PAGE_TEST,
+    tested=GOLDEN_TEST,
     within=1e-4,
     relative_to="largest",
     needs_shared=False,
@@ -230,7 +231,7 @@ def lung_paths(sources: Sources) -> Pairs:
     "`cv_lasso_cox`",
     reference="glmnet 4.1-6 `cv.glmnet`, same folds and lambdas",
     data="lung, 168 x 7",
-    tested=PAGE_TEST,
+    tested=GOLDEN_TEST,
     within=5e-3,
     needs_shared=False,
     note="folds of glmnet stop short of their optimum, so that pairs of patients of a fold change places; its deviance "
@@ -250,7 +251,7 @@ def lung_cross_validation(sources: Sources) -> Pairs:
     "`lasso_cox_path`",
     reference='survival 3.5-3 `coxph(ties = "efron")`; glmnet knows no Efron ties',
     data="lung, 168 x 7",
-    tested=PAGE_TEST,
+    tested=GOLDEN_TEST,
     within=1e-5,
     relative_to="largest",
     needs_shared=False,
@@ -267,7 +268,7 @@ def lung_efron(sources: Sources) -> Pairs:
     "`univariate_cox`",
     reference="survival 3.5-3 `coxph` one by one, tolerance 1e-13",
     data="lung, 168 x 7",
-    tested=PAGE_TEST,
+    tested=GOLDEN_TEST,
     within=1e-6,
     needs_shared=False,
 )
