@@ -17,6 +17,7 @@ from perisurv.survival import (
     LassoOptions,
     LassoPath,
     Signature,
+    StabilityOptions,
     assign_folds,
     choose_ring,
     cv_lasso_cox,
@@ -26,7 +27,10 @@ from perisurv.survival import (
     fit_signature,
     fit_standardisation,
     lasso_cox_path,
+    nonnegative_weights,
+    out_of_fold_risks,
     select_group,
+    stability_selection,
     univariate_cox,
 )
 
@@ -155,6 +159,35 @@ def dealt(case: Case, folds: np.ndarray) -> None:
     assert max(deaths) - min(deaths) <= 1
 
 
+def frequencies(case: Case, found: Any) -> None:
+    assert ((found.frequency >= 0) & (found.frequency <= 1)).all()
+    constant = case.x.std(axis=0) == 0
+    assert (found.frequency[constant] == 0).all()
+
+
+def risks_of_others(case: Case, found: Any) -> None:
+    """Nobody's risk comes from a model that saw the patient, which the table itself refuses; every risk is finite."""
+    assert set(found.patients) == set(case.outcome.patients)
+    finite(case, found)
+    for patient in found.patients:
+        assert patient not in found.fitted_on.get(patient, frozenset())
+
+
+def two_risks(case: Case) -> pd.DataFrame:
+    """In units of their largest."""
+    largest = max(float(np.abs(case.risk).max()), 1e-9)
+    return pd.DataFrame({"a": case.risk / largest, "b": case.other}, index=list(case.outcome.patients))
+
+
+def best_weights(case: Case, found: np.ndarray) -> None:
+    """Positive weights have no gradient, weights of zero none that points upwards (ridge 1)."""
+    assert (found >= 0).all()
+    x = two_risks(case).to_numpy()
+    gradient = partial_score(x, case.outcome, found, "efron") - found
+    np.testing.assert_allclose(gradient[found > 0], 0.0, atol=1e-4)
+    assert (gradient[found == 0] < 1e-4).all()
+
+
 def standardised(case: Case) -> pd.DataFrame:
     return fit_standardisation(case.table, 0.2)[1]
 
@@ -167,6 +200,7 @@ def folds_of(case: Case) -> np.ndarray:
     return assign_folds(case.outcome, 3, rng())
 
 
+HALVES = (SettingsError, "Stability selection halves the patients")
 FUNCTIONS: dict[str, Checked] = {
     "fit_cox": Checked(
         lambda c: fit_cox(c.x, c.outcome),
@@ -215,6 +249,25 @@ FUNCTIONS: dict[str, Checked] = {
             "one death": (OutcomeError, "at least 5 deaths .* 12 patients and all of them are censored"),
             "no feature": (FeatureError, "no feature starts with"),
         },
+    ),
+    "stability_selection": Checked(
+        lambda c: stability_selection(c.x, c.outcome, rng(), StabilityOptions(pairs=3)),
+        frequencies,
+        dict.fromkeys(("all censored", "one death", "three patients", "one patient"), HALVES),
+    ),
+    "out_of_fold_risks": Checked(
+        lambda c: out_of_fold_risks(c.table, c.outcome, {"all": c.table.names}, QUICK, rng()),
+        risks_of_others,
+        {
+            "all censored": (OutcomeError, "All 12 patients are censored"),
+            "one death": (OutcomeError, "All 12 patients are censored"),
+            "one patient": (SettingsError, "1 patients needs 2 to 1 folds"),
+        },
+    ),
+    "nonnegative_weights": Checked(
+        lambda c: nonnegative_weights(two_risks(c), c.outcome, "efron", 1.0),
+        best_weights,
+        {"all censored": CENSORED},
     ),
     "assign_folds": Checked(
         lambda c: assign_folds(c.outcome, 3, rng()),
