@@ -196,8 +196,8 @@ def test_in_another_process_the_same_bytes_and_no_pyplot(make_evaluation: Make) 
 def test_without_deep_without_oracle_without_features_and_curves(make_evaluation: Make) -> None:
     plain = make_evaluation(
         ladder=(LadderRow("tumour", 0.5, 0.5, 0.5, 60, 40, 0),),
-        auc=(), curves=(), calibration=(), net_benefit=(), uno_c={}, log_rank_p={}, selected={}, exclusions=(), notes=(),
-        flow={}, ring_votes={}, tried={},
+        auc=(), curves=(), calibration=(), net_benefit=(), uno_c={}, log_rank_p={}, selected={}, exclusions=(),
+        notes=(), flow={}, ring_votes={}, tried={},
     )  # fmt: skip
     text = text_of(render_report(plain, [], ""))
     assert "No feature was selected" in text
