@@ -239,7 +239,9 @@ def test_settings_of_the_report_can_be_run_again() -> None:
 
 def test_validate(home: Path) -> None:
     """The tabular branches by centre, beside the study itself; nothing else of the run changes."""
-    design = '[validation]\ndesign = "leave_one_centre_out"\npermutations = 1\n[fit]\nlasso_folds = 3\nminimum_events = 2\n'
+    design = (
+        '[validation]\ndesign = "leave_one_centre_out"\npermutations = 1\n[fit]\nlasso_folds = 3\nminimum_events = 2\n'
+    )
     (home / "by_centre.toml").write_text(f"{STUDY}{design}ring_folds = 2\nring_repeats = 1\nlasso_lambdas = 20\n")
     before = (home / "run" / "evaluation.json").read_bytes()
     done = verb("validate", "by_centre.toml", cwd=home)

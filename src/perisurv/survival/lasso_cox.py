@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from perisurv.core import FeatureTable, Outcome, SettingsError
 from perisurv.statistics import RiskSets
 from perisurv.survival.design import design
-from perisurv.survival.lasso_curve import concordance_curve, deviance_curve
+from perisurv.survival.lasso_curve import Rise, concordance_curve, deviance_curve
 from perisurv.survival.lasso_options import CvMeasure, LassoOptions
 from perisurv.survival.lasso_problem import Columns, Problem, penalty_factors
 from perisurv.survival.lasso_solver import Walk, walk
@@ -194,9 +194,11 @@ def cv_lasso_cox(
     if screen is not None:
         kept = [screen(values, outcome), *(screen(values[~f], _without(outcome, f)) for f in left_out)]
         problems = [problem.without(~keep) for problem, keep in zip(problems, kept, strict=True)]
-    walked = walk(columns, problems, options)
-    path = _path(names, walked, float(everyone.weight.sum()))
     fold_of_repeat = np.concatenate([np.full(len(np.unique(f)), r) for r, f in enumerate(_repeats(folds))])
+    rise = Rise(problems, fold_of_repeat, options.patience)
+    may_end = options.measure == "deviance" and options.patience > 0 and not options.lambdas
+    walked = walk(columns, problems, options, rise if may_end else None)
+    path = _path(names, walked, float(everyone.weight.sum()))
     if options.measure == "deviance":
         curve, spread = deviance_curve(walked.eta, problems, fold_of_repeat)
     else:

@@ -11,7 +11,7 @@ from perisurv.core import SettingsError
 from perisurv.statistics import RiskSets
 from perisurv.survival.lasso_problem import Problem
 
-__all__ = ["concordance_curve", "deviance_curve"]
+__all__ = ["Rise", "concordance_curve", "deviance_curve"]
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +43,24 @@ def deviance_curve(eta: Floats, problems: Sequence[Problem], repeat: NDArray[np.
         lost.append(2 * (whole - size * rest))
         deaths.append(everyone.deaths - size * part.deaths)
     return _average(np.stack(lost), np.asarray(deaths), repeat)
+
+
+class Rise:
+    """Whether the deviance has risen for good, asked lambda by lambda: see ``patience`` of :class:`LassoOptions`."""
+
+    def __init__(self, problems: Sequence[Problem], repeat: NDArray[np.intp], patience: int) -> None:
+        self.problems, self.repeat, self.patience = problems, repeat, patience
+        self.curve: list[float] = []
+        self.spread: list[float] = []
+
+    def __call__(self, _coef: Floats, eta: Floats) -> bool:
+        """After the next lambda, with linear predictors (problems, n)."""
+        curve, spread = deviance_curve(eta[:, None], self.problems, self.repeat)
+        self.curve.append(float(curve[0]))
+        self.spread.append(float(spread[0]))
+        best = int(np.argmin(self.curve))
+        since = self.curve[best + 1 :][-self.patience :]
+        return len(since) == self.patience and min(since) > self.curve[best] + self.spread[best]
 
 
 def concordance_curve(

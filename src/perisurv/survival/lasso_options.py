@@ -45,6 +45,9 @@ class LassoOptions:
         rescaled to a mean of 1, an infinite one counted as 1. Empty: all 1.
     measure
         What cross-validation judges a fold by: partial-likelihood deviance, or Harrell's C of the left-out patients.
+    patience
+        Cross-validation by deviance ends the automatic path once the curve lay more than a standard error above its
+        smallest value at so many lambdas in a row: what follows is overfitted and costs most of the time. 0: never.
     threads
         The folds' problems are solved by that many threads; the result is the same.
     """
@@ -60,6 +63,7 @@ class LassoOptions:
     ties: Ties = "breslow"
     penalty_factors: tuple[float, ...] = ()
     measure: CvMeasure = "deviance"
+    patience: int = 10
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -75,5 +79,7 @@ class LassoOptions:
                 raise SettingsError(f"LASSO-Cox {key} must be one of {', '.join(allowed)}; got {value!r}.")
         if any(math.isnan(f) or f < 0 for f in self.penalty_factors):
             raise SettingsError("LASSO-Cox penalty factors must not be negative or missing; infinity leaves one out.")
-        if self.threads < 1:
-            raise SettingsError(f"LASSO-Cox needs at least one thread; got {self.threads}.")
+        if self.threads < 1 or self.patience < 0:
+            raise SettingsError(
+                f"LASSO-Cox needs at least one thread and patience >= 0; got {self.threads} and {self.patience}."
+            )

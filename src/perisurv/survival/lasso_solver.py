@@ -25,6 +25,7 @@ __all__ = ["Walk", "walk"]
 
 Floats = NDArray[np.float64]
 Each = Callable[[Callable[[int], None], Sequence[int]], None]
+Enough = Callable[[Floats, Floats], bool]
 
 STRIP = 4096  # features a product: the same sums whatever the number of threads
 ROOM = 32  # features in play that are provided for at first
@@ -221,10 +222,11 @@ class _Party:
         self.gradient[list(moving)] = made
 
 
-def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, most: int | None = None) -> Walk:
+def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, enough: Enough | None = None) -> Walk:
     """Walk the paths of problems on the same columns; the first problem decides where the path starts and ends.
 
-    ``most``: the path also ends once the first problem holds more features than that.
+    ``enough`` is asked after every lambda, with the nonzero coefficients of the first problem and the linear predictors
+    (problems, n), whether the path may end there.
 
     Raises
     ------
@@ -255,7 +257,7 @@ def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, m
             explained.append(first.explained)
             if not options.lambdas and (first.halted or _gains_nothing(explained, options)):
                 break
-            if most is not None and len(first.features) > most:
+            if enough is not None and enough(first.coef, eta[-1]):
                 break
     return Walk(lambdas[: len(coef)], np.stack(coef), np.stack(eta, axis=1), np.asarray(explained), first.null)
 

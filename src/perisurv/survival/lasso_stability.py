@@ -133,7 +133,8 @@ def stability_selection(
     columns, problems = pose(values, sets, options.lasso)
     chosen = np.zeros(len(names))
     for problem in problems[1:]:
-        chosen += _first(walk(columns, [problem], options.lasso, options.per_half).coef != 0, options.per_half)
+        walked = walk(columns, [problem], options.lasso, lambda coef, _: len(coef) > options.per_half)
+        chosen += _first(walked.coef != 0, options.per_half)
     mean = float(chosen.sum()) / len(halves)
     bound = mean**2 / ((2 * options.threshold - 1) * max(len(names), 1))
     return StabilitySelection(names, chosen / len(halves), options.threshold, mean, bound)

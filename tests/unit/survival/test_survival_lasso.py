@@ -188,3 +188,20 @@ def test_options_and_folds_are_checked() -> None:
     alone = Outcome(outcome.patients, outcome.time_days, np.arange(20) == 0)
     with pytest.raises(SettingsError, match="Without fold 1 no patient died"):
         cv_lasso_cox(x, alone, (np.arange(20) == 0).astype(np.intp))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_path_that_ends_after_the_rise_chooses_as_the_whole_path(seed: int) -> None:
+    """From no signal to a strong one; the curve is that of the whole path as far as it goes."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(120, 60))
+    time = rng.exponential(np.exp(-x[:, :3] @ np.full(3, 0.3 * seed))) * 500 + 1
+    outcome = Outcome(tuple(f"p{k:03d}" for k in range(120)), time, rng.random(120) < 0.7)
+    folds = assign_folds(outcome, 5, np.random.default_rng(0))
+    whole, ended = (cv_lasso_cox(x, outcome, folds, LassoOptions(patience=patience)) for patience in (0, 10))
+    length = len(ended.curve)
+    assert length < len(whole.curve)
+    assert (ended.at_min, ended.at_1se) == (whole.at_min, whole.at_1se)
+    np.testing.assert_array_equal(ended.curve, whole.curve[:length])
+    np.testing.assert_array_equal(ended.path.coef, whole.path.coef[:length])
+    assert (ended.curve[-10:] > ended.curve[ended.at_min] + ended.standard_error[ended.at_min]).all()
