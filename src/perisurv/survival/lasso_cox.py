@@ -199,7 +199,9 @@ def cv_lasso_cox(
     may_end = options.measure == "deviance" and options.patience > 0 and not options.lambdas
     walked = walk(columns, problems, options, rise if may_end else None)
     path = _path(names, walked, float(everyone.weight.sum()))
-    if options.measure == "deviance":
+    if may_end:
+        curve, spread = np.asarray(rise.curve), np.asarray(rise.spread)
+    elif options.measure == "deviance":
         curve, spread = deviance_curve(walked.eta, problems, fold_of_repeat)
     else:
         curve, spread = concordance_curve(walked.eta, everyone, left_out[:, everyone.order], fold_of_repeat)

@@ -20,7 +20,7 @@ __all__ = ["UnivariateCox", "adjust_p", "univariate_cox"]
 
 Floats = NDArray[np.float64]
 
-BLOCK = 64  # columns at a time, so that they stay in the cache
+BLOCK = 100_000  # numbers at a time, so that they stay in the cache
 MAX_ITERATIONS = 40
 TOLERANCE = 1e-14
 LONGEST_STEP = 5.0  # change of a log hazard ratio in one iteration
@@ -79,7 +79,8 @@ def univariate_cox(
     """
     values, names = design(x, outcome)
     sets = RiskSets.of(outcome.time_days, outcome.event, ties, strata, weight)
-    blocks = [_block(values[:, b : b + BLOCK][sets.order], sets) for b in range(0, values.shape[1], BLOCK)]
+    width = max(BLOCK // len(values), 16)
+    blocks = [_block(values[:, b : b + width][sets.order], sets) for b in range(0, values.shape[1], width)]
     coef, se = np.concatenate([np.empty((2, 0)), *blocks], axis=1)
     z = coef / se
     return UnivariateCox(names, coef, se, z, np.asarray(2 * special.ndtr(-np.abs(z))))
@@ -95,6 +96,25 @@ def adjust_p(p: Floats) -> Floats:
     return adjusted
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """Standardised columns (patients, features) in the order of the risk sets, and what every step needs of them."""
+
+    x: Floats
+    top: Floats
+    bottom: Floats
+    died: Floats
+
+    @classmethod
+    def of(cls, x: Floats, sets: RiskSets) -> _Columns:
+        return cls(x, x.max(axis=0), x.min(axis=0), sets.weight[sets.deaths] @ x[sets.deaths])
+
+    def take(self, active: NDArray[np.intp]) -> _Columns:
+        if len(active) == self.x.shape[1]:
+            return self
+        return _Columns(self.x[:, active], self.top[active], self.bottom[active], self.died[active])
+
+
 def _block(values: Floats, sets: RiskSets) -> Floats:
     """Coefficients and standard errors, shape (2, features); NaN where there is none."""
     share = sets.weight / sets.weight.sum()
@@ -104,8 +124,9 @@ def _block(values: Floats, sets: RiskSets) -> Floats:
     varies = sd > 1e-12 * np.maximum(np.abs(mean), 1e-300)
     sd = np.where(varies, sd, 1.0)
     x /= sd
+    columns = _Columns.of(x, sets)
     coef = np.zeros(x.shape[1])
-    gradient, start = _derivatives(x, sets, coef)
+    gradient, start = _derivatives(columns, sets, coef)
     information = start.copy()
     converged = np.zeros(x.shape[1], dtype=bool)
     low, high = np.full(x.shape[1], -np.inf), np.full(x.shape[1], np.inf)
@@ -118,7 +139,7 @@ def _block(values: Floats, sets: RiskSets) -> Floats:
         active, step = active[~done], step[~done]
         if not len(active):
             break
-        part = x if len(active) == x.shape[1] else x[:, active]
+        part = columns.take(active)
         coef[active] = _bracketed(part, coef[active], step, gradient[active], (low, high), active)
         gradient[active], information[active] = _derivatives(part, sets, coef[active])
     finite = converged & (information > SEPARATED * start)
@@ -128,7 +149,12 @@ def _block(values: Floats, sets: RiskSets) -> Floats:
 
 
 def _bracketed(
-    x: Floats, coef: Floats, step: Floats, gradient: Floats, bounds: tuple[Floats, Floats], active: NDArray[np.intp]
+    columns: _Columns,
+    coef: Floats,
+    step: Floats,
+    gradient: Floats,
+    bounds: tuple[Floats, Floats],
+    active: NDArray[np.intp],
 ) -> Floats:
     """The Newton step, no longer than allowed; halfway back where it leaves the interval that holds the maximum.
 
@@ -138,7 +164,7 @@ def _bracketed(
     rising = gradient > 0
     low[active[rising]] = coef[rising]
     high[active[~rising]] = coef[~rising]
-    reach = np.maximum(x.max(axis=0), -x.min(axis=0))
+    reach = np.maximum(columns.top, -columns.bottom)
     trial = coef + step * np.minimum(1.0, LONGEST_STEP / (reach * np.abs(step)))
     below, above = low[active], high[active]
     outside = (trial <= below) | (trial >= above)
@@ -146,19 +172,24 @@ def _bracketed(
     return np.where(outside, middle, trial)
 
 
-def _derivatives(x: Floats, sets: RiskSets, coef: Floats) -> tuple[Floats, Floats]:
+def _derivatives(columns: _Columns, sets: RiskSets, coef: Floats) -> tuple[Floats, Floats]:
     """Gradient and information of the log partial likelihood of each column."""
     from perisurv.survival.kernels.univariate import slopes  # noqa: PLC0415  numba loads at first use
 
+    x = columns.x
     if coef.any():
         weight = x * coef
-        for a, b in pairwise(sets.strata):
-            weight[a:b] -= weight[a:b].max(axis=0)
+        if len(sets.strata) == 2:
+            weight -= np.maximum(columns.top * coef, columns.bottom * coef)
+        else:
+            for a, b in pairwise(sets.strata):
+                weight[a:b] -= weight[a:b].max(axis=0)
         np.exp(weight, out=weight)
-        weight *= sets.weight[:, None]
+        if (sets.weight != 1.0).any():
+            weight *= sets.weight[:, None]
     else:
         weight = np.repeat(sets.weight[:, None], x.shape[1], axis=1)
     mean, information = slopes(
         x, weight, sets.strata, sets.deaths, sets.start, sets.tie_start, sets.fraction, sets.death_weight
     )
-    return sets.weight[sets.deaths] @ x[sets.deaths] - mean, information
+    return columns.died - mean, information
