@@ -1,7 +1,7 @@
 """One engine's LASSO-Cox path and cross-validation: python lasso_clock.py ENGINE FOLDER N P RATIO REPEATS FOLDS.
 
 Runs in the engine's own environment on one thread. Prints seconds of the path, of path and folds, and writes the
-coefficients on the original scale to FOLDER/ENGINE.npy.
+coefficients on the original scale and the lambdas to FOLDER/ENGINE.npz.
 """
 
 import json
@@ -15,12 +15,12 @@ import numpy as np
 LENGTH = 100
 
 
-def perisurv(x, t, e, fold, ratio, folds):
+def perisurv(x, t, e, fold, ratio, folds, patience=0):
     from perisurv.core import Outcome
     from perisurv.survival import LassoOptions, cv_lasso_cox, lasso_cox_path
 
     outcome = Outcome(tuple(f"p{k:05d}" for k in range(len(t))), t, e)
-    options = LassoOptions(n_lambdas=LENGTH, lambda_min_ratio=ratio, min_gain=1e-300)
+    options = LassoOptions(n_lambdas=LENGTH, lambda_min_ratio=ratio, min_gain=1e-300, patience=patience)
     few = x[:, :20]
     cv_lasso_cox(few, outcome, fold, options)  # compiles
     start = time.perf_counter()
@@ -29,6 +29,11 @@ def perisurv(x, t, e, fold, ratio, folds):
     start = time.perf_counter()
     cv_lasso_cox(x, outcome, np.where(fold < folds, fold, -1) if folds < 10 else fold, options)
     return alone, time.perf_counter() - start, path.lambdas, path.coef
+
+
+def patient(x, t, e, fold, ratio, folds):
+    """The folds end where the deviance has risen for good, as by default."""
+    return perisurv(x, t, e, fold, ratio, folds, patience=10)
 
 
 def each_fold(path, n, fold, folds):
@@ -81,13 +86,13 @@ def main() -> None:
     x = np.fromfile(folder / "x.bin").reshape(p, n).T
     t, e, fold = np.loadtxt(folder / "y.csv", delimiter=",").T
     warnings.simplefilter("ignore")
-    run = {"perisurv": perisurv, "adelie": adelie, "coxnet": coxnet}[engine]
+    run = {"perisurv": perisurv, "perisurv-patience": patient, "adelie": adelie, "coxnet": coxnet}[engine]
     times = []
     for _ in range(repeats):
         *seconds, lambdas, coef = run(x, t, e > 0, fold.astype(int), float(sys.argv[5]), folds)
         times.append(seconds)
-    np.save(folder / f"{engine}.npy", coef)
-    print(json.dumps({"times": times, "lambdas": len(lambdas), "first": float(lambdas[0])}))
+    np.savez(folder / f"{engine}.npz", coef=coef, lambdas=lambdas)
+    print(json.dumps({"times": times}))
 
 
 if __name__ == "__main__":

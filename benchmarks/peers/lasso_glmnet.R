@@ -13,3 +13,4 @@ path <- proc.time()[3] - start
 for (k in seq_len(folds) - 1) fit(d$V3 != k, lambda = m$lambda)
 cat(path, proc.time()[3] - start, length(m$lambda), "\n")
 writeBin(as.vector(as.matrix(m$beta)), file.path(a[1], paste0("glmnet_", a[5], ".bin")))
+writeBin(m$lambda, file.path(a[1], paste0("glmnet_", a[5], "_lambda.bin")))
