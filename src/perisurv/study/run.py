@@ -191,7 +191,7 @@ class Run:
             training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
         outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
         with threadpool_limits(1):  # the order of a sum depends on the number of threads
-            ring = stages.find_ring(table.take(data.training), outcome, self.settings)
+            ring = stages.find_ring(table.take(data.training), outcome, self.settings, acquisition)
             signatures = {
                 branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
                 for branch in stages.branches(ring.ring, self.settings)
@@ -372,10 +372,12 @@ class Run:
 
         return [Embedder.load(parts / f"network_{number}") for number, _ in jobs]
 
-    def _acquisition(self, patients: Sequence[str]) -> dict[str, dict[str, float | str]]:
+    def _acquisition(self, patients: Sequence[str]) -> stages.Acquisition:
         frame = pd.read_parquet(self.folder.acquisition).set_index("patient")
         rows: dict[str, dict[str, float | str]] = frame.to_dict(orient="index")  # type: ignore[assignment]
-        return {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
+        known = {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
+        centres = self.cohort().centres
+        return {p: row for p, row in stages.with_centres(known, centres).items() if p in known}
 
     def _examples(self, count: int = 3) -> list[Any]:
         """Regions of a small, a middle and a large tumour of the external centres."""

@@ -50,6 +50,7 @@ __all__ = [
     "texture_map",
     "train_network",
     "volume_column",
+    "with_centres",
 ]
 
 Acquisition = Mapping[str, Mapping[str, float | str]]
@@ -156,10 +157,18 @@ def stable_names(original: FeatureTable, redrawn: Sequence[FeatureTable], settin
     return tuple(n for n, value in zip(original.names, icc, strict=True) if value >= settings.stability.minimum_icc)
 
 
-def find_ring(training: FeatureTable, outcome: Outcome, settings: StudySettings) -> RingChoice:
+def with_centres(acquisition: Acquisition, centres: Mapping[str, Sequence[str]]) -> Acquisition:
+    """What is known of each scan, and the centre that it comes from; patients of whom nothing is known included."""
+    return {p: {**acquisition.get(p, {}), "centre": centre} for centre, own in centres.items() for p in own}
+
+
+def find_ring(
+    training: FeatureTable, outcome: Outcome, settings: StudySettings, acquisition: Acquisition | None = None
+) -> RingChoice:
     """Ring width by inner cross-validation on the training patients (METHOD 10)."""
     tables = {name: training.starting_with(f"{name}__") for name in ring_names(settings)}
-    return choose_ring(tables, outcome.take(training.patients), settings.fit, stream(settings.seed, "ring"))
+    known, rng = outcome.take(training.patients), stream(settings.seed, "ring")
+    return choose_ring(tables, known, settings.fit, rng, acquisition=acquisition)
 
 
 def network_folds(data: StudyData, settings: StudySettings) -> list[tuple[str, ...]]:

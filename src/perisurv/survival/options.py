@@ -19,6 +19,7 @@ __all__ = [
     "SelectBy",
     "SelectionRule",
     "Shrink",
+    "StrataBy",
     "Ties",
 ]
 
@@ -29,6 +30,7 @@ Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
 SelectBy = Literal["group", "region", "family"]
 Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
 RingScore = Literal["partial_likelihood", "concordance"]
+StrataBy = Literal["none", "centre"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class FitOptions:
         the calibration slope of bootstrap samples, or by a ridge of the smallest cross-validated deviance; see
         :func:`shrink_heuristic`, :func:`shrink_bootstrap`, :func:`shrink_ridge`. They see the selected features only:
         the optimism of the selection is not in them. Late fusions are fitted on out-of-fold risks and not shrunken.
+    strata
+        ``centre``: every likelihood of the fit (screen, LASSO, final Cox, out-of-fold risks, choice of the ring)
+        compares patients of one centre only, and each centre has its own baseline hazard. Patients of a centre that did
+        not train get the baseline of all. The centre of a patient is ``acquisition[patient]["centre"]``.
     minimum_events
         Fewer deaths among the training patients are refused.
     ring_folds, ring_repeats
@@ -124,6 +130,7 @@ class FitOptions:
     ties: Ties = "efron"
     ridge: float = 1.0
     shrinkage: Shrink = "none"
+    strata: StrataBy = "none"
     minimum_events: int = 5
     ring_folds: int = 5
     ring_repeats: int = 2
@@ -151,6 +158,7 @@ _CHOICES = {
     "lasso_ties": Ties,
     "ties": Ties,
     "shrinkage": Shrink,
+    "strata": StrataBy,
     "ring_score": RingScore,
 }
 _RANGES = {

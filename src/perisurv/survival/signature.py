@@ -20,6 +20,7 @@ from perisurv.survival.options import FitOptions
 from perisurv.survival.selection import GroupSelection, select_groups
 from perisurv.survival.shrinkage import shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.standardise import Standardisation, fit_standardisation
+from perisurv.survival.strata import Strata, labels_of_strata, strata_of
 
 __all__ = ["Signature", "fit_signature"]
 
@@ -120,7 +121,8 @@ class Signature:
         horizons_days
             Times of the predicted survival, days. Beyond the longest training follow-up it is NaN.
         acquisition
-            patient -> ``slice_spacing_mm``, ``pixel_spacing_mm``, ...: checked against the training values.
+            patient -> ``slice_spacing_mm``, ``pixel_spacing_mm``, ...: checked against the training values; ``centre``:
+            of a fit with strata, patients of a training centre get its baseline hazard, all others that of all.
 
         Raises
         ------
@@ -134,10 +136,15 @@ class Signature:
             patients=table.patients,
             risk=risk,
             horizons_days=tuple(float(h) for h in horizons_days),
-            survival=self.cox.survival(risk, horizons_days),
+            survival=self.cox.survival(risk, horizons_days, self._centres(table, acquisition)),
             high_risk=np.asarray(risk > self.cutoff),
             abstained=self.domain.judge(table, acquisition),
         )
+
+    def _centres(self, table: FeatureTable, acquisition: Acquisition | None) -> list[str] | None:
+        if not self.cox.strata:
+            return None
+        return [str((acquisition or {}).get(p, {}).get("centre", "")) for p in table.patients]
 
     def to_json(self) -> str:
         """The signature as deterministic JSON text; numbers keep every bit."""
@@ -183,27 +190,30 @@ def fit_signature(
     rng
         Deals the folds of the LASSO; the same folds for every group.
     acquisition
-        Of the training patients, for the domain.
+        Of the training patients, for the domain and for strata.
 
     Raises
     ------
     OutcomeError
         If a patient has no follow-up or there are too few deaths.
     FeatureError
-        If a group has no column or a column is in two groups.
+        If a group has no column or a column is in two groups; or the centre of a patient, needed for strata, is not
+        known.
     """
     table, outcome = _training(table, outcome, options)
+    strata = strata_of(options, acquisition, table.patients)
     columns = _columns(table, groups)
     scaling, x = fit_standardisation(
         table.select([c for names in columns.values() for c in names]), options.max_missing_share
     )
-    selection = select_groups(columns, x, outcome, options, int(rng.integers(2**63)))
+    selection = select_groups(columns, x, outcome, options, int(rng.integers(2**63)), strata=strata)
     if options.select and options.fusion in LATE:
-        risks = out_of_fold_risks(table, outcome, columns, options, rng)
-        fusion, cox = fit_late_fusion(_by_group(selection, x), risks, outcome, options, scaling.fitted_on)
+        risks = out_of_fold_risks(table, outcome, columns, options, rng, acquisition=acquisition)
+        chosen = _by_group(selection, x)
+        fusion, cox = fit_late_fusion(chosen, risks, outcome, options, scaling.fitted_on, strata=strata)
     else:
         fusion, components = _fuse_early(x, selection, options, scaling.fitted_on)
-        cox = replace(_final_cox(components, outcome, options, rng), fitted_on=scaling.fitted_on)
+        cox = replace(_final_cox(components, outcome, options, rng, strata), fitted_on=scaling.fitted_on)
     notes = _notes(selection, outcome, fusion)
     selection = _used(selection, fusion)
     scaling = scaling.narrow(fusion.names)
@@ -241,16 +251,19 @@ def _fuse_early(
     )
 
 
-def _final_cox(x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator) -> CoxModel:
+def _final_cox(
+    x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator, strata: Strata | None
+) -> CoxModel:
     """Cox model on the components, shrunken as asked."""
+    labels = labels_of_strata(strata, outcome)
     if options.shrinkage == "none" or not x.shape[1]:
-        return fit_cox(x, outcome, options.ties, options.ridge)
+        return fit_cox(x, outcome, options.ties, options.ridge, strata=labels)
     if options.shrinkage == "heuristic":
-        return shrink_heuristic(x, outcome, options.ties).model
+        return shrink_heuristic(x, outcome, options.ties, strata=labels).model
     if options.shrinkage == "bootstrap":
-        return shrink_bootstrap(x, outcome, options.ties, rng=rng).model
+        return shrink_bootstrap(x, outcome, options.ties, rng=rng, strata=labels).model
     folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
-    return shrink_ridge(x, outcome, options.ties, folds=folds).model
+    return shrink_ridge(x, outcome, options.ties, folds=folds, strata=labels).model
 
 
 def _by_group(selection: Sequence[GroupSelection], x: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 
 from perisurv.core import FeatureTable, Outcome
+from perisurv.survival.domain import Acquisition
 from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor
 from perisurv.survival.options import FitOptions
 from perisurv.survival.signature import Signature, fit_signature
@@ -33,6 +34,8 @@ class SignatureRegressor(SurvivalRegressor):
         ``{"options": [FitOptions(fusion="pca"), FitOptions(fusion="none")]}``.
     seed
         Of the folds within the fit.
+    acquisition
+        patient -> ``centre``, ``slice_spacing_mm``, ...; may hold more patients than are fitted. Needed for strata.
 
     Attributes
     ----------
@@ -48,10 +51,12 @@ class SignatureRegressor(SurvivalRegressor):
         groups: Mapping[str, tuple[str, ...]] | None = None,
         options: FitOptions | None = None,
         seed: int = 0,
+        acquisition: Acquisition | None = None,
     ) -> None:
         self.groups = groups
         self.options = options
         self.seed = seed
+        self.acquisition = acquisition
 
     def fit(self, X: Features, y: FollowUp) -> Self:
         """Fit on training patients.
@@ -71,6 +76,7 @@ class SignatureRegressor(SurvivalRegressor):
                 groups={"all": ("",)} if self.groups is None else self.groups,
                 options=self.options or FitOptions(),
                 rng=np.random.default_rng(self.seed),
+                acquisition=self.acquisition,
             )
 
         return self._learn(X, y, fit)

@@ -113,6 +113,24 @@ def test_risks_come_from_the_training_patients_of_the_split_alone() -> None:
         assert risk[0] == two.risk[branch][0]
 
 
+def test_strata_by_centre_in_every_split() -> None:
+    """The hazard of the centres differs and a feature tells the centre: within centres it says nothing."""
+    table, patients = cohort(120, seed=5)
+    centre = {p: k for k, own in enumerate(patients.centres.values()) for p in own}
+    shift = np.array([centre[p] for p in patients.outcome.patients])
+    time = np.maximum(patients.outcome.time_days * np.exp(-1.5 * shift), 1.0)
+    patients = replace(patients, outcome=Outcome(patients.outcome.patients, time, patients.outcome.event))
+    frame = table.frame.copy()
+    frame["ring_3mm__o__cm_0"] = shift + 0.2 * frame["ring_3mm__o__cm_0"]
+    ladder = (Branch("ring", {"radiomics": (f"{CHOSEN}__",)}),)
+    found = {}
+    for strata in ("none", "centre"):
+        settings = study(repeats=1)
+        settings = replace(settings, fit=replace(settings.fit, strata=strata))
+        found[strata] = validate_branches(FeatureTable(frame), patients, ladder, settings).ring_votes
+    assert found == {"none": {"ring_3mm": 3}, "centre": {"ring_6mm": 3}}
+
+
 # --- leaks put in on purpose -------------------------------------------------------------------------------------
 
 
