@@ -186,7 +186,7 @@ def fit_split(
     risk, high, selected = {}, {}, {}
     for branch in (_with_ring(b, ring) for b in branches):
         signature = stages.fit_branch(branch, training, known, acquisition, own)
-        risk[branch.name] = np.asarray(signature.risk(scored))
+        risk[branch.name] = np.asarray(signature.risk(scored, acquisition))
         high[branch.name] = risk[branch.name] > signature.cutoff
         selected[branch.name] = signature.selected
     return SplitFit(split, risk, high, ring, selected)

@@ -14,6 +14,7 @@ from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Acquisition
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures
+from perisurv.survival.harmonise import fit_harmonisation
 from perisurv.survival.options import FitOptions
 from perisurv.survival.selection import select_groups
 from perisurv.survival.stacking import nonnegative_weights
@@ -90,7 +91,7 @@ def out_of_fold_risks(
 ) -> FeatureTable:
     """Risk of every training patient by each group, from models that never saw the patient.
 
-    Imputation, scaling, selection and Cox model of every group are fitted again outside each fold.
+    Harmonisation, imputation, scaling, selection and Cox model of every group are fitted again outside each fold.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def out_of_fold_risks(
     rng
         Deals the folds.
     acquisition
-        Of the training patients, for strata.
+        Of the training patients, for strata and harmonisation.
 
     Returns
     -------
@@ -140,8 +141,9 @@ def _risks(
 ) -> FeatureTable:
     """Risks of the patients held out; the table that comes out refuses a patient behind its own row."""
     everything = [c for names in columns.values() for c in names]
-    scaling, x = fit_standardisation(table.select(everything), options.max_missing_share)
-    scored = scaling.apply(held).frame
+    step, training = fit_harmonisation(table.select(everything), columns, options, acquisition)
+    scaling, x = fit_standardisation(training, options.max_missing_share)
+    scored = scaling.apply(held if step is None else step.apply(held, acquisition)).frame
     risks = pd.DataFrame(0.0, index=held.frame.index, columns=list(columns))
     strata, chosen = strata_of(options, acquisition, table.patients), dict[str, list[str]]()
     for selection in select_groups(columns, x, outcome, options, seed, strata=strata):

@@ -10,9 +10,11 @@ from perisurv.statistics import Ties
 from perisurv.survival.lasso_options import LassoOptions
 
 __all__ = [
+    "BatchBy",
     "Correction",
     "FitOptions",
     "Fusion",
+    "Harmonise",
     "LambdaRule",
     "LassoOptions",
     "RingScore",
@@ -21,6 +23,7 @@ __all__ = [
     "Shrink",
     "StrataBy",
     "Ties",
+    "UnseenBatch",
 ]
 
 Correction = Literal["none", "benjamini_hochberg"]
@@ -31,6 +34,9 @@ SelectBy = Literal["group", "region", "family"]
 Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
 RingScore = Literal["partial_likelihood", "concordance"]
 StrataBy = Literal["none", "centre"]
+Harmonise = Literal["none", "combat", "robust"]
+BatchBy = Literal["centre", "scanner", "kernel", "slice_thickness"]
+UnseenBatch = Literal["refuse", "as_is"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,17 @@ class FitOptions:
         False: every defined feature goes into the Cox model (volume alone, clinical); no fusion either.
     max_missing_share
         Features undefined for a larger share of the training patients are dropped.
+    harmonise
+        What batches do to features, estimated on the training patients of every fit and taken away before anything
+        else: ``combat`` (:func:`fit_combat`) or ``robust`` (:func:`fit_robust_scale`).
+    harmonise_by
+        What makes a batch. It is read from ``acquisition`` (``centre``, ``scanner``, ``kernel``, ``slice_spacing_mm``),
+        which must tell it of every patient, new ones included.
+    harmonise_groups
+        Groups whose columns are harmonised: radiomics, unless others are named.
+    unseen
+        A new patient of a batch that did not train: ``refuse``, or ``as_is`` (robust scaling: by all training
+        patients).
     select_by
         What a selection is made for: all features of a group at once, each region of the group (``tumour``,
         ``ring_6mm``), or each family of features in each region (``cm``, ``morph``), so that a large family cannot
@@ -111,6 +128,10 @@ class FitOptions:
     """
 
     select: bool = True
+    harmonise: Harmonise = "none"
+    harmonise_by: BatchBy = "scanner"
+    harmonise_groups: tuple[str, ...] = ("radiomics",)
+    unseen: UnseenBatch = "refuse"
     select_by: SelectBy = "group"
     unpenalised: tuple[str, ...] = ()
     max_missing_share: float = 0.2
@@ -151,6 +172,9 @@ class FitOptions:
 
 
 _CHOICES = {
+    "harmonise": Harmonise,
+    "harmonise_by": BatchBy,
+    "unseen": UnseenBatch,
     "select_by": SelectBy,
     "correction": Correction,
     "lambda_rule": SelectionRule,

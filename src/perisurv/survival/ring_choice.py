@@ -66,7 +66,8 @@ def choose_ring(
     rng
         Deals the folds.
     acquisition
-        Of the training patients, for strata: both scores then compare patients of one stratum only.
+        Of the training patients, for strata (both scores then compare patients of one stratum only) and for the
+        harmonisation of the rings, which is fitted again in every fold.
 
     Raises
     ------
@@ -114,13 +115,13 @@ def _score(
         table.take(fitted),
         outcome.take(fitted),
         groups={"ring": ("",)},
-        options=replace(options, fusion="none"),
+        options=replace(options, fusion="none", harmonise_groups=("ring",)),
         rng=np.random.default_rng(seed),
         acquisition=acquisition,
     )
     risk = np.zeros(len(outcome))
     risk[~left_out] = [signature.training_risk[p] for p in fitted]
-    risk[left_out] = signature.risk(table.take(held))
+    risk[left_out] = signature.risk(table.take(held), acquisition)
     strata = strata_of(options, acquisition, outcome.patients)
     if options.ring_score == "concordance":
         return _concordance(risk[left_out], outcome.take(held), labels_of_strata(strata, outcome.take(held)))

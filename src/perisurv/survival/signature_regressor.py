@@ -35,7 +35,8 @@ class SignatureRegressor(SurvivalRegressor):
     seed
         Of the folds within the fit.
     acquisition
-        patient -> ``centre``, ``slice_spacing_mm``, ...; may hold more patients than are fitted. Needed for strata.
+        patient -> ``centre``, ``slice_spacing_mm``, ...; of training and of new patients. Needed for strata and for
+        harmonisation.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class SignatureRegressor(SurvivalRegressor):
         return self._learn(X, y, fit)
 
     def _risk(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        return self.signature_.linear_predictor(frame)
+        return self.signature_.linear_predictor(frame, self.acquisition)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
