@@ -165,6 +165,8 @@ class FitOptions:
             value, allowed = getattr(self, key), get_args(kind)
             if value not in allowed:
                 raise SettingsError(f"[fit] {key} must be one of {', '.join(allowed)}; got {value!r}.")
+        if self.harmonise != "none" and not self.harmonise_groups:
+            raise SettingsError("[fit] harmonise needs harmonise_groups, the groups whose columns are harmonised.")
         for key, (low, high) in _RANGES.items():
             value = getattr(self, key)
             if not low <= value <= high:
