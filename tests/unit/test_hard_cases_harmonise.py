@@ -9,7 +9,15 @@ import pytest
 from hard_cases import CASES, Case, Checked, check_names, finite, pairs
 
 from perisurv.core import FeatureError
-from perisurv.survival import CombatOptions, RobustOptions, batch_accuracy, fit_combat, fit_robust_scale
+from perisurv.survival import (
+    CombatOptions,
+    FitOptions,
+    RobustOptions,
+    batch_accuracy,
+    fit_combat,
+    fit_harmonisation,
+    fit_robust_scale,
+)
 
 
 def centres(case: Case) -> dict[str, str]:
@@ -36,6 +44,12 @@ def keeps_the_order(case: Case, found: Any) -> None:
             before, after = case.x[rows, column], values[rows, column]
             if np.ptp(before) > 0 and np.ptp(after) > 0:
                 assert np.corrcoef(before, after)[0, 1] == pytest.approx(1.0, abs=1e-6)
+
+
+def within_signature(case: Case, options: FitOptions) -> tuple[Any, Any]:
+    scans = {p: {"centre": c} for p, c in centres(case).items()}
+    step, table = fit_harmonisation(case.table, {"radiomics": case.table.names}, options, scans)
+    return step, table.frame
 
 
 def is_accuracy(case: Case, found: Any) -> None:
@@ -73,6 +87,16 @@ FUNCTIONS: dict[str, Checked] = {
     "fit_robust_scale": Checked(lambda c: fit_robust_scale(c.table, centres(c)), keeps_the_order, NO_QUARTILES),
     "fit_robust_scale, mad": Checked(
         lambda c: fit_robust_scale(c.table, centres(c), RobustOptions(spread="mad")), keeps_the_order, NO_QUARTILES
+    ),
+    "fit_harmonisation": Checked(
+        lambda c: within_signature(c, FitOptions(harmonise="combat", harmonise_by="centre")),
+        keeps_the_order,
+        {"three patients": ONE},
+    ),
+    "fit_harmonisation, robust": Checked(
+        lambda c: within_signature(c, FitOptions(harmonise="robust", harmonise_by="centre")),
+        keeps_the_order,
+        {"three patients": QUARTILES},
     ),
     "batch_accuracy": Checked(
         lambda c: batch_accuracy(c.table, centres(c), rng=np.random.default_rng(0), repeats=2), is_accuracy, NO_ACCURACY

@@ -133,7 +133,7 @@ class Model:
         if self.embedders:
             patches = {r.patient: stages.patch(r, self.settings) for r in regions}
             table = table.join(stages.embed_new(self.embedders, table.patients, patches))
-        acquisition = {r.patient: r.acquisition for r in regions}
+        acquisition = stages.with_centres({r.patient: r.acquisition for r in regions}, cohort.centres)
         return stages.predict_branch(self.signatures[branch], table, acquisition, self.settings)
 
     def save(self, folder: Path) -> None:

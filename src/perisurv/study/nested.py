@@ -155,7 +155,8 @@ def validate_branches(
     for split in (s for _, own in runs for s in own):
         _refuse_shaped(table, split)
     tasks = [(split, outcome) for outcome, own in runs for split in own]
-    work = partial(fit_split, table=table, branches=tuple(branches), settings=settings, acquisition=acquisition or {})
+    scans = {**(acquisition or {}), **stages.with_centres(acquisition or {}, patients.centres)}
+    work = partial(fit_split, table=table, branches=tuple(branches), settings=settings, acquisition=scans)
     results = run_tasks(work, tasks, workers=settings.workers, label="validate", progress=progress)
     _, bad = split_failures(tasks, results)
     if bad:
@@ -181,11 +182,11 @@ def fit_split(
     training, scored = table.take(split.training), table.take(split.scored)
     known = outcome.take(split.training)
     rings = any(CHOSEN in p for branch in branches for prefixes in branch.groups.values() for p in prefixes)
-    ring = stages.find_ring(training, known, own).ring if rings else ""
+    ring = stages.find_ring(training, known, own, acquisition).ring if rings else ""
     risk, high, selected = {}, {}, {}
     for branch in (_with_ring(b, ring) for b in branches):
         signature = stages.fit_branch(branch, training, known, acquisition, own)
-        risk[branch.name] = np.asarray(signature.risk(scored))
+        risk[branch.name] = np.asarray(signature.risk(scored, acquisition))
         high[branch.name] = risk[branch.name] > signature.cutoff
         selected[branch.name] = signature.selected
     return SplitFit(split, risk, high, ring, selected)

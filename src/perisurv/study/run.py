@@ -189,9 +189,9 @@ class Run:
             self._cut_patches((*data.training, *data.external))
             embedders = self._train_networks(data, folds, parts)
             training = training.join(stages.out_of_fold(embedders, folds, self.patches(data.training)))
-        outcome, acquisition = data.outcome.take(data.training), self._acquisition(data.training)
+        outcome, acquisition = data.outcome.take(data.training), self.acquisition(data.training)
         with threadpool_limits(1):  # the order of a sum depends on the number of threads
-            ring = stages.find_ring(table.take(data.training), outcome, self.settings)
+            ring = stages.find_ring(table.take(data.training), outcome, self.settings, acquisition)
             signatures = {
                 branch.name: stages.fit_branch(branch, training, outcome, acquisition, self.settings)
                 for branch in stages.branches(ring.ring, self.settings)
@@ -217,7 +217,7 @@ class Run:
                 model,
                 data,
                 table,
-                acquisition=self._acquisition(data.external),
+                acquisition=self.acquisition(data.external),
                 cohort=self.cohort(),
                 key=self.cohort_options().pseudonym_key,
                 settings=self.settings,
@@ -291,6 +291,7 @@ class Run:
 
     def _refuse_early(self, cohort: Cohort) -> None:
         """What no later stage could mend, before hours are spent."""
+        stages.refuse_unseen_centres(self.settings)
         centre, external = external_split(cohort.centres)
         outcome, options = _outcome(cohort), self.settings.fit
         trained, tested = cohort.centres[centre], [p for name in external for p in cohort.centres[name]]
@@ -372,10 +373,13 @@ class Run:
 
         return [Embedder.load(parts / f"network_{number}") for number, _ in jobs]
 
-    def _acquisition(self, patients: Sequence[str]) -> dict[str, dict[str, float | str]]:
+    def acquisition(self, patients: Sequence[str]) -> stages.Acquisition:
+        """What is known of the scan of each patient, and the centre."""
         frame = pd.read_parquet(self.folder.acquisition).set_index("patient")
         rows: dict[str, dict[str, float | str]] = frame.to_dict(orient="index")  # type: ignore[assignment]
-        return {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
+        known = {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
+        centres = self.cohort().centres
+        return {p: row for p, row in stages.with_centres(known, centres).items() if p in known}
 
     def _examples(self, count: int = 3) -> list[Any]:
         """Regions of a small, a middle and a large tumour of the external centres."""

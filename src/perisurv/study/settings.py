@@ -222,15 +222,20 @@ class StudySettings:
             raise SettingsError(f"seed must be >= 0 and workers >= 1, got {self.seed} and {self.workers}.")
         if len(set(self.audit_covariates)) < len(self.audit_covariates):
             raise SettingsError(f"audit_covariates names a figure twice: {', '.join(self.audit_covariates)}.")
-        _refuse_fusion(self.fit, self.deep.enabled)
+        _refuse_fit(self.fit, self.deep.enabled)
         if "morph" not in self.radiomics.families:
             raise SettingsError("[radiomics] families must hold morph: the ladder begins with the tumour volume alone.")
 
 
-def _refuse_fusion(fit: FitOptions, deep: bool) -> None:
+def _refuse_fit(fit: FitOptions, deep: bool) -> None:
     unknown = sorted(set(fit.unpenalised) - {"radiomics", "deep", "clinical"})
     if unknown:
         raise SettingsError(f"[fit] unpenalised: there is no group {unknown[0]!r}, only radiomics, deep and clinical.")
+    odd = sorted(set(fit.harmonise_groups) - {"radiomics", "deep", "clinical", "volume"})
+    if odd:
+        raise SettingsError(
+            f"[fit] harmonise_groups: there is no group {odd[0]!r}, only radiomics, deep, clinical and volume."
+        )
     if deep and fit.fusion in ("late_ridge", "stacked"):
         raise SettingsError(
             f"[fit] fusion = {fit.fusion!r} needs features that no training patient shaped, and those of the network "

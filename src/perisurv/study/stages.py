@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from perisurv.radiomics import extract, feature_map
 from perisurv.regions import rings
 from perisurv.study.settings import StudySettings
 from perisurv.survival import RingChoice, Signature, choose_ring, fit_signature, icc_1_1
+from perisurv.survival.options import Harmonise
 
 if TYPE_CHECKING:
     from perisurv.deep import Embedder
@@ -44,12 +45,14 @@ __all__ = [
     "out_of_fold",
     "patch",
     "predict_branch",
+    "refuse_unseen_centres",
     "ring_names",
     "stable_names",
     "stream",
     "texture_map",
     "train_network",
     "volume_column",
+    "with_centres",
 ]
 
 Acquisition = Mapping[str, Mapping[str, float | str]]
@@ -156,10 +159,36 @@ def stable_names(original: FeatureTable, redrawn: Sequence[FeatureTable], settin
     return tuple(n for n, value in zip(original.names, icc, strict=True) if value >= settings.stability.minimum_icc)
 
 
-def find_ring(training: FeatureTable, outcome: Outcome, settings: StudySettings) -> RingChoice:
+def with_centres(acquisition: Acquisition, centres: Mapping[str, Sequence[str]]) -> Acquisition:
+    """What is known of each scan, and the centre that it comes from; patients of whom nothing is known included."""
+    return {p: {**acquisition.get(p, {}), "centre": centre} for centre, own in centres.items() for p in own}
+
+
+def refuse_unseen_centres(settings: StudySettings) -> None:
+    """Refuse a study that could not score one patient: its external centres are never among the training batches.
+
+    Raises
+    ------
+    SettingsError
+        If features are harmonised by centre and unseen centres refused.
+    """
+    fit = settings.fit
+    if fit.harmonise != "none" and fit.harmonise_by == "centre" and fit.unseen == "refuse":
+        raise SettingsError(
+            "[fit] harmonise_by = 'centre' with unseen = 'refuse' leaves no external patient to score: one centre "
+            "trains and every other is unseen. Set unseen = 'as_is', harmonise by scanner, kernel or slice_thickness, "
+            "or use `perisurv validate`, whose folds hold all centres."
+        )
+
+
+def find_ring(
+    training: FeatureTable, outcome: Outcome, settings: StudySettings, acquisition: Acquisition | None = None
+) -> RingChoice:
     """Ring width by inner cross-validation on the training patients (METHOD 10)."""
     tables = {name: training.starting_with(f"{name}__") for name in ring_names(settings)}
-    return choose_ring(tables, outcome.take(training.patients), settings.fit, stream(settings.seed, "ring"))
+    known, rng = outcome.take(training.patients), stream(settings.seed, "ring")
+    options = dataclasses.replace(settings.fit, harmonise=_harmonise(["radiomics"], settings))
+    return choose_ring(tables, known, options, rng, acquisition=acquisition)
 
 
 def network_folds(data: StudyData, settings: StudySettings) -> list[tuple[str, ...]]:
@@ -237,7 +266,10 @@ def fit_branch(
     """Selection, fusion and Cox of one branch on the training patients (METHOD 9, 12, 13)."""
     columns = tuple(prefix for prefixes in branch.groups.values() for prefix in prefixes)
     options = dataclasses.replace(
-        settings.fit, select=branch.select, fusion=settings.fit.fusion if branch.fuse else "none"
+        settings.fit,
+        select=branch.select,
+        fusion=settings.fit.fusion if branch.fuse else "none",
+        harmonise=_harmonise(branch.groups, settings),
     )
     rng = stream(settings.seed, "fit", branch.name)
     own = table.starting_with(*columns)
@@ -266,6 +298,11 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     """The random stream of one purpose; another purpose, another stream."""
     digests = (hashlib.sha256(name.encode()).digest()[:8] for name in names)
     return np.random.default_rng([seed, *(int.from_bytes(d) for d in digests)])
+
+
+def _harmonise(groups: Iterable[str], settings: StudySettings) -> Harmonise:
+    """Branches without a group that is harmonised, such as volume alone, are fitted as they are."""
+    return settings.fit.harmonise if set(groups) & set(settings.fit.harmonise_groups) else "none"
 
 
 def _embed(embedder: Embedder, patients: Sequence[str], patches: Mapping[str, NDArray[np.float32]]) -> FeatureTable:

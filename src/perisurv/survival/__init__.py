@@ -12,6 +12,7 @@ from perisurv.survival.harmonise import (
     BatchAccuracy,
     ComBat,
     CombatOptions,
+    FeatureHarmonisation,
     Harmonisation,
     RobustOptions,
     RobustScale,
@@ -19,6 +20,7 @@ from perisurv.survival.harmonise import (
     batch_accuracy,
     batches,
     fit_combat,
+    fit_harmonisation,
     fit_robust_scale,
 )
 from perisurv.survival.lasso_cox import CvLasso, LassoPath, cv_lasso_cox, lasso_cox_path
@@ -50,6 +52,7 @@ __all__ = [
     "CoxRegression",
     "CvLasso",
     "Domain",
+    "FeatureHarmonisation",
     "FitOptions",
     "ForestCox",
     "FusedFeatures",
@@ -94,6 +97,7 @@ __all__ = [
     "fit_cox",
     "fit_domain",
     "fit_fusion",
+    "fit_harmonisation",
     "fit_late_fusion",
     "fit_robust_scale",
     "fit_signature",

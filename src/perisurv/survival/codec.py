@@ -7,7 +7,7 @@ import json
 import math
 import types
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 
 def encode(value: object, name: str, version: int) -> str:
-    """JSON text of a dataclass of plain values, arrays of floats, tuples, sets of text and dataclasses."""
+    """JSON text of a dataclass of plain values, arrays of floats, tuples, sets of text and dataclasses.
+
+    A field that is None is left out.
+    """
     body = {"format": name, "version": version, "content": _plain(value)}
     return json.dumps(body, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
@@ -47,7 +50,8 @@ def decode(kind: type[T], text: str, name: str, version: int) -> T:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {name: _plain(v) for name, v in fields.items() if v is not None}
     if isinstance(value, np.ndarray):
         return {"shape": list(value.shape), "values": value.ravel().tolist()}
     if isinstance(value, frozenset):
@@ -82,6 +86,8 @@ def _build(kind: Any, value: object, where: str) -> Any:
 
 def _generic(kind: Any, value: object, where: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
+        return _one_of(arguments, value, where)
     if origin is np.ndarray:
         return _array(value, where)
     if origin is dict:
@@ -93,14 +99,22 @@ def _generic(kind: Any, value: object, where: str) -> Any:
     return origin(_build(arguments[0], v, f"{where}[{n}]") for n, v in enumerate(_typed(list, value, where)))
 
 
+def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:
+    """The dataclass of a union that shares most fields with the value; None is not written and so not read."""
+    found = set(_typed(dict, value, where))
+    real = [kind for kind in kinds if kind is not types.NoneType]
+    return _build(max(real, key=lambda kind: len(found & {f.name for f in dataclasses.fields(kind)})), value, where)
+
+
 def _dataclass(kind: Any, value: object, where: str) -> Any:
     found = _typed(dict, value, where)
     hints = get_type_hints(kind)
     expected = [f.name for f in dataclasses.fields(kind)]
-    if set(found) != set(expected):
-        odd = min(set(expected).symmetric_difference(found))
+    free = {name for name in expected if types.NoneType in get_args(hints[name])}
+    if set(found) | free != set(expected):
+        odd = min(set(expected).symmetric_difference(set(found) | free))
         raise ModelError(f"{where} {'lacks the' if odd in expected else 'has an unknown'} field {odd!r}.")
-    fields = {name: _build(hints[name], found[name], f"{where}.{name}") for name in expected}
+    fields = {name: _build(hints[name], found[name], f"{where}.{name}") for name in expected if name in found}
     return _made(kind, fields, where)
 
 

@@ -10,16 +10,20 @@ from perisurv.statistics import Ties
 from perisurv.survival.lasso_options import LassoOptions
 
 __all__ = [
+    "BatchBy",
     "Correction",
     "FitOptions",
     "Fusion",
+    "Harmonise",
     "LambdaRule",
     "LassoOptions",
     "RingScore",
     "SelectBy",
     "SelectionRule",
     "Shrink",
+    "StrataBy",
     "Ties",
+    "UnseenBatch",
 ]
 
 Correction = Literal["none", "benjamini_hochberg"]
@@ -29,6 +33,10 @@ Fusion = Literal["pca", "pca_branch", "late_ridge", "stacked", "none"]
 SelectBy = Literal["group", "region", "family"]
 Shrink = Literal["none", "heuristic", "bootstrap", "ridge"]
 RingScore = Literal["partial_likelihood", "concordance"]
+StrataBy = Literal["none", "centre"]
+Harmonise = Literal["none", "combat", "robust"]
+BatchBy = Literal["centre", "scanner", "kernel", "slice_thickness"]
+UnseenBatch = Literal["refuse", "as_is"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,17 @@ class FitOptions:
         False: every defined feature goes into the Cox model (volume alone, clinical); no fusion either.
     max_missing_share
         Features undefined for a larger share of the training patients are dropped.
+    harmonise
+        What batches do to features, estimated on the training patients of every fit and taken away before anything
+        else: ``combat`` (:func:`fit_combat`) or ``robust`` (:func:`fit_robust_scale`).
+    harmonise_by
+        What makes a batch. It is read from ``acquisition`` (``centre``, ``scanner``, ``kernel``, ``slice_spacing_mm``),
+        which must tell it of every patient, new ones included.
+    harmonise_groups
+        Groups whose columns are harmonised: radiomics, unless others are named.
+    unseen
+        A new patient of a batch that did not train: ``refuse``, or ``as_is`` (robust scaling: by all training
+        patients).
     select_by
         What a selection is made for: all features of a group at once, each region of the group (``tumour``,
         ``ring_6mm``), or each family of features in each region (``cm``, ``morph``), so that a large family cannot
@@ -88,6 +107,10 @@ class FitOptions:
         the calibration slope of bootstrap samples, or by a ridge of the smallest cross-validated deviance; see
         :func:`shrink_heuristic`, :func:`shrink_bootstrap`, :func:`shrink_ridge`. They see the selected features only:
         the optimism of the selection is not in them. Late fusions are fitted on out-of-fold risks and not shrunken.
+    strata
+        ``centre``: every likelihood of the fit (screen, LASSO, final Cox, out-of-fold risks, choice of the ring)
+        compares patients of one centre only, and each centre has its own baseline hazard. Patients of a centre that did
+        not train get the baseline of all. The centre of a patient is ``acquisition[patient]["centre"]``.
     minimum_events
         Fewer deaths among the training patients are refused.
     ring_folds, ring_repeats
@@ -105,6 +128,10 @@ class FitOptions:
     """
 
     select: bool = True
+    harmonise: Harmonise = "none"
+    harmonise_by: BatchBy = "scanner"
+    harmonise_groups: tuple[str, ...] = ("radiomics",)
+    unseen: UnseenBatch = "refuse"
     select_by: SelectBy = "group"
     unpenalised: tuple[str, ...] = ()
     max_missing_share: float = 0.2
@@ -124,6 +151,7 @@ class FitOptions:
     ties: Ties = "efron"
     ridge: float = 1.0
     shrinkage: Shrink = "none"
+    strata: StrataBy = "none"
     minimum_events: int = 5
     ring_folds: int = 5
     ring_repeats: int = 2
@@ -137,6 +165,8 @@ class FitOptions:
             value, allowed = getattr(self, key), get_args(kind)
             if value not in allowed:
                 raise SettingsError(f"[fit] {key} must be one of {', '.join(allowed)}; got {value!r}.")
+        if self.harmonise != "none" and not self.harmonise_groups:
+            raise SettingsError("[fit] harmonise needs harmonise_groups, the groups whose columns are harmonised.")
         for key, (low, high) in _RANGES.items():
             value = getattr(self, key)
             if not low <= value <= high:
@@ -144,6 +174,9 @@ class FitOptions:
 
 
 _CHOICES = {
+    "harmonise": Harmonise,
+    "harmonise_by": BatchBy,
+    "unseen": UnseenBatch,
     "select_by": SelectBy,
     "correction": Correction,
     "lambda_rule": SelectionRule,
@@ -151,6 +184,7 @@ _CHOICES = {
     "lasso_ties": Ties,
     "ties": Ties,
     "shrinkage": Shrink,
+    "strata": StrataBy,
     "ring_score": RingScore,
 }
 _RANGES = {

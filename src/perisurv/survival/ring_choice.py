@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, Outcome, OutcomeError
 from perisurv.statistics import RiskSets, harrell_c
+from perisurv.survival.domain import Acquisition
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.options import FitOptions
 from perisurv.survival.signature import fit_signature
+from perisurv.survival.strata import labels_of_strata, strata_of
 
 __all__ = ["RingChoice", "choose_ring"]
 
@@ -39,7 +41,12 @@ class RingChoice:
 
 
 def choose_ring(
-    tables: Mapping[str, FeatureTable], outcome: Outcome, options: FitOptions, rng: np.random.Generator
+    tables: Mapping[str, FeatureTable],
+    outcome: Outcome,
+    options: FitOptions,
+    rng: np.random.Generator,
+    *,
+    acquisition: Acquisition | None = None,
 ) -> RingChoice:
     """Choose a ring by repeated stratified cross-validation on the training patients.
 
@@ -58,6 +65,9 @@ def choose_ring(
         Of the fit and of the cross-validation (``ring_folds``, ``ring_repeats``, ``ring_score``).
     rng
         Deals the folds.
+    acquisition
+        Of the training patients, for strata (both scores then compare patients of one stratum only) and for the
+        harmonisation of the rings, which is fitted again in every fold.
 
     Raises
     ------
@@ -79,7 +89,8 @@ def choose_ring(
         for fold in range(int(folds.max()) + 1):
             seed = int(rng.integers(2**63))
             for ring, table in tables.items():
-                scores[ring].append(_score(table.take(patients), outcome, folds == fold, options, seed))
+                held = folds == fold
+                scores[ring].append(_score(table.take(patients), outcome, held, options, seed, acquisition))
     table_of_scores = np.array([scores[ring] for ring in tables])
     winners = table_of_scores.argmax(axis=0)
     names = list(tables)
@@ -90,29 +101,41 @@ def choose_ring(
     )
 
 
-def _score(table: FeatureTable, outcome: Outcome, left_out: NDArray[np.bool_], options: FitOptions, seed: int) -> float:
+def _score(
+    table: FeatureTable,
+    outcome: Outcome,
+    left_out: NDArray[np.bool_],
+    options: FitOptions,
+    seed: int,
+    acquisition: Acquisition | None,
+) -> float:
     patients = np.asarray(outcome.patients)
     fitted, held = tuple(patients[~left_out].tolist()), tuple(patients[left_out].tolist())
     signature = fit_signature(
         table.take(fitted),
         outcome.take(fitted),
         groups={"ring": ("",)},
-        options=replace(options, fusion="none"),
+        options=replace(options, fusion="none", harmonise_groups=("ring",)),
         rng=np.random.default_rng(seed),
+        acquisition=acquisition,
     )
     risk = np.zeros(len(outcome))
     risk[~left_out] = [signature.training_risk[p] for p in fitted]
-    risk[left_out] = signature.risk(table.take(held))
+    risk[left_out] = signature.risk(table.take(held), acquisition)
+    strata = strata_of(options, acquisition, outcome.patients)
     if options.ring_score == "concordance":
-        return _concordance(risk[left_out], outcome.take(held))
-    return _held_out_likelihood(risk, outcome, left_out)
+        return _concordance(risk[left_out], outcome.take(held), labels_of_strata(strata, outcome.take(held)))
+    return _held_out_likelihood(risk, outcome, left_out, labels_of_strata(strata, outcome))
 
 
-def _held_out_likelihood(risk: Floats, outcome: Outcome, left_out: NDArray[np.bool_]) -> float:
+def _held_out_likelihood(
+    risk: Floats, outcome: Outcome, left_out: NDArray[np.bool_], labels: Sequence[str] | None = None
+) -> float:
     """Gain of the left-out patients over the null model, in units of log likelihood a death."""
 
     def gain(rows: NDArray[np.bool_]) -> float:
-        sets = RiskSets.of(outcome.time_days[rows], outcome.event[rows], "efron")
+        own = None if labels is None else np.asarray(labels)[rows].tolist()
+        sets = RiskSets.of(outcome.time_days[rows], outcome.event[rows], "efron", own)
         eta = risk[rows][sets.order]
         return sets.log_likelihood(eta) - sets.log_likelihood(np.zeros(len(eta)))
 
@@ -120,9 +143,9 @@ def _held_out_likelihood(risk: Floats, outcome: Outcome, left_out: NDArray[np.bo
     return (gain(np.ones(len(outcome), dtype=bool)) - gain(~left_out)) / deaths
 
 
-def _concordance(risk: Floats, outcome: Outcome) -> float:
+def _concordance(risk: Floats, outcome: Outcome, labels: Sequence[str] | None = None) -> float:
     """Harrell's C; 0.5 where no pair can be compared."""
     try:
-        return harrell_c(outcome.time_days, outcome.event, risk)
+        return harrell_c(outcome.time_days, outcome.event, risk, strata=labels)
     except OutcomeError:
         return 0.5

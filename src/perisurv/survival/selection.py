@@ -15,6 +15,7 @@ from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
 from perisurv.survival.lasso_stability import StabilityOptions, stability_selection
 from perisurv.survival.options import FitOptions, LassoOptions
 from perisurv.survival.redundancy import drop_redundant
+from perisurv.survival.strata import Strata, labels_of_strata
 from perisurv.survival.univariate import adjust_p, univariate_cox
 
 __all__ = ["GroupSelection", "select_group", "select_groups"]
@@ -52,7 +53,13 @@ class GroupSelection:
 
 
 def select_groups(
-    columns: Mapping[str, Sequence[str]], x: pd.DataFrame, outcome: Outcome, options: FitOptions, seed: int
+    columns: Mapping[str, Sequence[str]],
+    x: pd.DataFrame,
+    outcome: Outcome,
+    options: FitOptions,
+    seed: int,
+    *,
+    strata: Strata | None = None,
 ) -> tuple[GroupSelection, ...]:
     """One selection for each group, or for each region or family of it.
 
@@ -68,6 +75,8 @@ def select_groups(
         Limits, see :class:`FitOptions`.
     seed
         Of the folds of the LASSO: the same folds for every selection.
+    strata
+        Patient -> stratum, such as the centre: only patients of one stratum are compared.
     """
     beside = x[[c for g in options.unpenalised for c in columns.get(g, ()) if c in x.columns]].to_numpy()
     found = []
@@ -75,7 +84,8 @@ def select_groups(
         whole = replace(options, select=options.select and group not in options.unpenalised)
         for part, names in _parts(members, whole).items():
             defined = x[[c for c in names if c in x.columns]]
-            chosen = select_group(group, defined, outcome, whole, np.random.default_rng(seed), beside=beside)
+            rng = np.random.default_rng(seed)
+            chosen = select_group(group, defined, outcome, whole, rng, beside=beside, strata=strata)
             found.append(replace(chosen, part=part, candidates=len(names)))
     return tuple(found)
 
@@ -88,6 +98,7 @@ def select_group(
     rng: np.random.Generator,
     *,
     beside: Floats | None = None,
+    strata: Strata | None = None,
 ) -> GroupSelection:
     """Choose among the standardised features of one group.
 
@@ -108,13 +119,15 @@ def select_group(
         Deals the folds.
     beside
         Columns that stay whatever is selected, shape (patients, columns): LASSO chooses what adds to them.
+    strata
+        Patient -> stratum, for the screen and the LASSO.
     """
     names = tuple(str(c) for c in x.columns)
     if not options.select:
         return GroupSelection(name, "", len(names), len(names), len(names), len(names), names, 0.0)
     distinct = drop_redundant(x, options.redundancy_rho)
     values = x.loc[:, list(distinct)].to_numpy()
-    screen = _screen(options)
+    screen, labels = _screen(options, strata), labels_of_strata(strata, outcome)
     associated = screen(values, outcome)
     counts = (name, "", len(names), len(names), len(distinct), int(associated.sum()))
     if not associated.any():
@@ -127,11 +140,12 @@ def select_group(
         penalty_factors=(1.0,) * len(distinct) + (0.0,) * extra.shape[1] if extra.shape[1] else (),
     )
     if options.lambda_rule == "stability":
-        stable = _stable(values, extra, associated, outcome, path, rng)
+        stable = _stable(np.hstack([values, extra]), associated, outcome, path, rng, labels)
         return GroupSelection(*counts, tuple(distinct[n] for n in stable), 0.0)
     count = min(options.lasso_folds, outcome.n_events)
     folds = np.column_stack([assign_folds(outcome, count, rng) for _ in range(options.lasso_repeats)])
-    lasso = cv_lasso_cox(np.hstack([values, extra]), outcome, folds, path, _keeping(screen, len(distinct)))
+    kept = _keeping(screen, len(distinct))
+    lasso = cv_lasso_cox(np.hstack([values, extra]), outcome, folds, path, kept, strata=labels)
     chosen = np.flatnonzero(lasso.coef(options.lambda_rule)[: len(distinct)])
     penalty = lasso.lambda_min if options.lambda_rule == "min" else lasso.lambda_1se
     return GroupSelection(*counts, tuple(distinct[n] for n in chosen), penalty)
@@ -139,19 +153,22 @@ def select_group(
 
 def _stable(
     values: Floats,
-    extra: Floats,
     associated: NDArray[np.bool_],
     outcome: Outcome,
     path: LassoOptions,
     rng: np.random.Generator,
+    labels: Sequence[str] | None,
 ) -> NDArray[np.intp]:
-    """Positions of the associated features that are stable; columns that stay do not use up the places of a half."""
-    at = np.flatnonzero(associated)
-    factors = (1.0,) * len(at) + (0.0,) * extra.shape[1] if extra.shape[1] else ()
+    """Positions of the associated features that are stable.
+
+    Columns behind the candidates stay; they do not use up the places of a half.
+    """
+    at, staying = np.flatnonzero(associated), np.arange(len(associated), values.shape[1])
+    factors = (1.0,) * len(at) + (0.0,) * len(staying) if len(staying) else ()
     base = StabilityOptions()
     lasso = replace(base.lasso, alpha=path.alpha, n_lambdas=path.n_lambdas, ties=path.ties, penalty_factors=factors)
-    options = replace(base, per_half=base.per_half + extra.shape[1], lasso=lasso)
-    found = stability_selection(np.hstack([values[:, at], extra]), outcome, rng, options)
+    options = replace(base, per_half=base.per_half + len(staying), lasso=lasso)
+    found = stability_selection(values[:, [*at, *staying]], outcome, rng, options, strata=labels)
     return at[found.frequency[: len(at)] >= found.threshold]
 
 
@@ -175,9 +192,9 @@ def _keeping(screen: Screen, candidates: int) -> Screen:
     return kept
 
 
-def _screen(options: FitOptions) -> Screen:
+def _screen(options: FitOptions, strata: Strata | None) -> Screen:
     def screen(values: Floats, outcome: Outcome) -> NDArray[np.bool_]:
-        p = univariate_cox(values, outcome, options.ties).p
+        p = univariate_cox(values, outcome, options.ties, strata=labels_of_strata(strata, outcome)).p
         if options.correction == "benjamini_hochberg":
             p = adjust_p(p)
         return np.asarray(p < options.univariate_p)

@@ -15,16 +15,18 @@ from perisurv.survival.domain import Acquisition, Domain, fit_domain
 from perisurv.survival.firewall import refuse_seen
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.fusion import FusedFeatures, fit_fusion
+from perisurv.survival.harmonise import FeatureHarmonisation, fit_harmonisation
 from perisurv.survival.late_fusion import fit_late_fusion, out_of_fold_risks
 from perisurv.survival.options import FitOptions
 from perisurv.survival.selection import GroupSelection, select_groups
 from perisurv.survival.shrinkage import shrink_bootstrap, shrink_heuristic, shrink_ridge
 from perisurv.survival.standardise import Standardisation, fit_standardisation
+from perisurv.survival.strata import Strata, labels_of_strata, strata_of
 
 __all__ = ["Signature", "fit_signature"]
 
 FORMAT = "perisurv.signature"
-VERSION = 2
+VERSION = 3
 LATE = ("late_ridge", "stacked")
 
 
@@ -53,6 +55,8 @@ class Signature:
         What the reader must know, as sentences.
     fitted_on
         The training patients and every patient behind their features; predict refuses them.
+    harmonisation
+        Takes from features what their batch did to them, before everything else; None: nothing is taken.
     """
 
     selection: tuple[GroupSelection, ...]
@@ -64,14 +68,17 @@ class Signature:
     training_risk: dict[str, float]
     notes: tuple[str, ...]
     fitted_on: frozenset[str]
+    harmonisation: FeatureHarmonisation | None = None
 
     def __post_init__(self) -> None:
         if not (self.selected == self.scaling.names == self.fusion.names == self.domain.scaling.names):
             raise ModelError("The steps of the signature do not use the same features.")
         if self.fusion.components != self.cox.names:
             raise ModelError("The Cox model of the signature does not use the components of its fusion.")
-        for step in (self.scaling, self.fusion, self.cox, self.domain):
-            if step.fitted_on != self.fitted_on:
+        if self.harmonisation is not None and not set(self.harmonisation.names) <= set(self.selected):
+            raise ModelError("The harmonisation of the signature is not one of its features.")
+        for step in (self.scaling, self.fusion, self.cox, self.domain, self.harmonisation):
+            if step is not None and step.fitted_on != self.fitted_on:
                 raise ModelError("The steps of the signature were not fitted on the same patients.")
         if not self.fitted_on.issuperset(self.training_risk):
             raise ModelError("The signature does not list all of its training patients in fitted_on.")
@@ -86,21 +93,42 @@ class Signature:
         """Log hazard ratio per standard deviation of each selected feature, loadings multiplied out."""
         return dict(zip(self.selected, (self.fusion.loadings @ self.cox.coef).tolist(), strict=True))
 
-    def risk(self, table: FeatureTable) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def risk(
+        self, table: FeatureTable, acquisition: Acquisition | None = None
+    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Log hazard ratio of new patients against the mean training patient, shape (patients,).
+
+        Parameters
+        ----------
+        table
+            Features as extracted.
+        acquisition
+            Needed by a signature with harmonisation: it tells the batch of each patient.
 
         Raises
         ------
         LeakageError
             If a patient was used for fitting.
         FeatureError
-            If a selected feature is not in the table.
+            If a selected feature is not in the table, or the batch of a patient is not known or refused.
         """
-        refuse_seen(table, self.fitted_on, "signature")
+        return self._risk(self._harmonised(table, acquisition))
+
+    def _risk(self, table: FeatureTable) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return self.cox.risk(self.fusion.apply(self.scaling.apply(table))).reshape(len(table))
 
-    def linear_predictor(self, frame: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _harmonised(self, table: FeatureTable, acquisition: Acquisition | None) -> FeatureTable:
+        """Selected features of new patients."""
+        refuse_seen(table, self.fitted_on, "signature")
+        table = table.select(self.selected)
+        return table if self.harmonisation is None else self.harmonisation.apply(table, acquisition)
+
+    def linear_predictor(
+        self, frame: pd.DataFrame, acquisition: Acquisition | None = None
+    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The arithmetic of :meth:`risk`, without its check, shape (rows,)."""
+        if self.harmonisation is not None:
+            frame = self.harmonisation.values(frame, acquisition)
         components = self.fusion.values(self.scaling.values(frame))
         return self.cox.linear_predictor(components.to_numpy()).reshape(len(frame))
 
@@ -120,24 +148,32 @@ class Signature:
         horizons_days
             Times of the predicted survival, days. Beyond the longest training follow-up it is NaN.
         acquisition
-            patient -> ``slice_spacing_mm``, ``pixel_spacing_mm``, ...: checked against the training values.
+            patient -> ``slice_spacing_mm``, ``pixel_spacing_mm``, ...: checked against the training values; ``centre``:
+            of a fit with strata, patients of a training centre get its baseline hazard, all others that of all; and the
+            batch of each patient for the harmonisation.
 
         Raises
         ------
         LeakageError
             If a patient was used for fitting.
         FeatureError
-            If a selected feature is not in the table.
+            If a selected feature is not in the table, or the batch of a patient is not known or refused.
         """
-        risk = self.risk(table)
+        table = self._harmonised(table, acquisition)
+        risk = self._risk(table)
         return Prediction(
             patients=table.patients,
             risk=risk,
             horizons_days=tuple(float(h) for h in horizons_days),
-            survival=self.cox.survival(risk, horizons_days),
+            survival=self.cox.survival(risk, horizons_days, self._centres(table, acquisition)),
             high_risk=np.asarray(risk > self.cutoff),
             abstained=self.domain.judge(table, acquisition),
         )
+
+    def _centres(self, table: FeatureTable, acquisition: Acquisition | None) -> list[str] | None:
+        if not self.cox.strata:
+            return None
+        return [str((acquisition or {}).get(p, {}).get("centre", "")) for p in table.patients]
 
     def to_json(self) -> str:
         """The signature as deterministic JSON text; numbers keep every bit."""
@@ -166,9 +202,9 @@ def fit_signature(
 ) -> Signature:
     """Fit a signature on the patients of a table.
 
-    The steps: drop undefined and constant features, impute, standardise; per group drop redundant features, screen by
-    univariate Cox and select by LASSO-Cox; fuse the selected features of all groups; Cox; cut-off; domain.
-    The order of the rows does not matter. If nothing is selected the signature is null: everybody has risk 0.
+    The steps: harmonise, if asked; drop undefined and constant features, impute, standardise; per group drop redundant
+    features, screen by univariate Cox and select by LASSO-Cox; fuse the selected features of all groups; Cox; cut-off;
+    domain. The order of the rows does not matter. If nothing is selected the signature is null: everybody has risk 0.
 
     Parameters
     ----------
@@ -183,28 +219,32 @@ def fit_signature(
     rng
         Deals the folds of the LASSO; the same folds for every group.
     acquisition
-        Of the training patients, for the domain.
+        Of the training patients, for the domain, strata and harmonisation.
 
     Raises
     ------
     OutcomeError
         If a patient has no follow-up or there are too few deaths.
     FeatureError
-        If a group has no column or a column is in two groups.
+        If a group has no column or a column is in two groups; or the centre of a patient, needed for strata, is not
+        known.
     """
     table, outcome = _training(table, outcome, options)
+    strata = strata_of(options, acquisition, table.patients)
     columns = _columns(table, groups)
-    scaling, x = fit_standardisation(
-        table.select([c for names in columns.values() for c in names]), options.max_missing_share
-    )
-    selection = select_groups(columns, x, outcome, options, int(rng.integers(2**63)))
+    raw = table.select([c for names in columns.values() for c in names])
+    harmonisation, harmonised = fit_harmonisation(raw, columns, options, acquisition)
+    scaling, x = fit_standardisation(harmonised, options.max_missing_share)
+    selection = select_groups(columns, x, outcome, options, int(rng.integers(2**63)), strata=strata)
     if options.select and options.fusion in LATE:
-        risks = out_of_fold_risks(table, outcome, columns, options, rng)
-        fusion, cox = fit_late_fusion(_by_group(selection, x), risks, outcome, options, scaling.fitted_on)
+        risks = out_of_fold_risks(raw, outcome, columns, options, rng, acquisition=acquisition)
+        chosen = _by_group(selection, x)
+        fusion, cox = fit_late_fusion(chosen, risks, outcome, options, scaling.fitted_on, strata=strata)
     else:
         fusion, components = _fuse_early(x, selection, options, scaling.fitted_on)
-        cox = replace(_final_cox(components, outcome, options, rng), fitted_on=scaling.fitted_on)
-    notes = _notes(selection, outcome, fusion)
+        cox = replace(_final_cox(components, outcome, options, rng, strata), fitted_on=scaling.fitted_on)
+    harmonisation = harmonisation and harmonisation.narrow(fusion.names)
+    notes = (*_notes(selection, outcome, fusion), *([harmonisation.note] if harmonisation else []))
     selection = _used(selection, fusion)
     scaling = scaling.narrow(fusion.names)
     risk = cox.linear_predictor(fusion.values(x).to_numpy())
@@ -214,10 +254,11 @@ def fit_signature(
         fusion=fusion,
         cox=cox,
         cutoff=float(np.median(risk)),
-        domain=fit_domain(table.select(fusion.names).frame, scaling, options, acquisition),
+        domain=fit_domain(harmonised.select(fusion.names).frame, scaling, options, acquisition),
         training_risk=dict(zip(table.patients, risk.tolist(), strict=True)),
         notes=notes,
         fitted_on=scaling.fitted_on,
+        harmonisation=harmonisation,
     )
 
 
@@ -241,16 +282,19 @@ def _fuse_early(
     )
 
 
-def _final_cox(x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator) -> CoxModel:
+def _final_cox(
+    x: pd.DataFrame, outcome: Outcome, options: FitOptions, rng: np.random.Generator, strata: Strata | None
+) -> CoxModel:
     """Cox model on the components, shrunken as asked."""
+    labels = labels_of_strata(strata, outcome)
     if options.shrinkage == "none" or not x.shape[1]:
-        return fit_cox(x, outcome, options.ties, options.ridge)
+        return fit_cox(x, outcome, options.ties, options.ridge, strata=labels)
     if options.shrinkage == "heuristic":
-        return shrink_heuristic(x, outcome, options.ties).model
+        return shrink_heuristic(x, outcome, options.ties, strata=labels).model
     if options.shrinkage == "bootstrap":
-        return shrink_bootstrap(x, outcome, options.ties, rng=rng).model
+        return shrink_bootstrap(x, outcome, options.ties, rng=rng, strata=labels).model
     folds = assign_folds(outcome, min(options.lasso_folds, outcome.n_events), rng)
-    return shrink_ridge(x, outcome, options.ties, folds=folds).model
+    return shrink_ridge(x, outcome, options.ties, folds=folds, strata=labels).model
 
 
 def _by_group(selection: Sequence[GroupSelection], x: pd.DataFrame) -> dict[str, pd.DataFrame]:

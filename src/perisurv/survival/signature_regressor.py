@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 
 from perisurv.core import FeatureTable, Outcome
+from perisurv.survival.domain import Acquisition
 from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor
 from perisurv.survival.options import FitOptions
 from perisurv.survival.signature import Signature, fit_signature
@@ -33,6 +34,9 @@ class SignatureRegressor(SurvivalRegressor):
         ``{"options": [FitOptions(fusion="pca"), FitOptions(fusion="none")]}``.
     seed
         Of the folds within the fit.
+    acquisition
+        patient -> ``centre``, ``slice_spacing_mm``, ...; of training and of new patients. Needed for strata and for
+        harmonisation.
 
     Attributes
     ----------
@@ -48,10 +52,12 @@ class SignatureRegressor(SurvivalRegressor):
         groups: Mapping[str, tuple[str, ...]] | None = None,
         options: FitOptions | None = None,
         seed: int = 0,
+        acquisition: Acquisition | None = None,
     ) -> None:
         self.groups = groups
         self.options = options
         self.seed = seed
+        self.acquisition = acquisition
 
     def fit(self, X: Features, y: FollowUp) -> Self:
         """Fit on training patients.
@@ -71,12 +77,13 @@ class SignatureRegressor(SurvivalRegressor):
                 groups={"all": ("",)} if self.groups is None else self.groups,
                 options=self.options or FitOptions(),
                 rng=np.random.default_rng(self.seed),
+                acquisition=self.acquisition,
             )
 
         return self._learn(X, y, fit)
 
     def _risk(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        return self.signature_.linear_predictor(frame)
+        return self.signature_.linear_predictor(frame, self.acquisition)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

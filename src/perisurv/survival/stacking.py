@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ Floats = NDArray[np.float64]
 SLACK = 1e-9  # of the gradient, for columns of unit variance
 
 
-def nonnegative_weights(risks: pd.DataFrame, outcome: Outcome, ties: Ties, ridge: float) -> Floats:
+def nonnegative_weights(
+    risks: pd.DataFrame, outcome: Outcome, ties: Ties, ridge: float, *, strata: Sequence[object] | None = None
+) -> Floats:
     """Weights >= 0 that maximise the penalised Cox partial likelihood of weighted risks.
 
     Stacked regression (Breiman 1996, Mach Learn 24:49-64): risks of one patient agree, so free weights come out
@@ -34,6 +38,8 @@ def nonnegative_weights(risks: pd.DataFrame, outcome: Outcome, ties: Ties, ridge
         Tied deaths.
     ridge
         ``ridge / 2 * sum(weights**2)`` is subtracted.
+    strata
+        One label a patient: each stratum has its own baseline hazard.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def nonnegative_weights(risks: pd.DataFrame, outcome: Outcome, ties: Ties, ridge
     ConvergenceError
         If a risk separates the deaths and there is no ridge.
     """
-    sets = RiskSets.of(outcome.time_days, outcome.event, ties)
+    sets = RiskSets.of(outcome.time_days, outcome.event, ties, strata)
     x = risks.to_numpy(dtype=float)[sets.order]
     names = tuple(str(c) for c in risks.columns)
     penalty = np.full(len(names), float(ridge))

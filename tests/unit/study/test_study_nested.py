@@ -11,7 +11,7 @@ from perisurv.evaluation import Split
 from perisurv.study.designs import Patients, deal, permute
 from perisurv.study.nested import CHOSEN, fit_split, validate_branches
 from perisurv.study.settings import StudySettings, settings_from_dict
-from perisurv.study.stages import Branch, branches, stream
+from perisurv.study.stages import Branch, branches, refuse_unseen_centres, stream
 
 LADDER = (
     Branch("volume", {"volume": ("tumour__morph__morph_volume",)}, select=False),
@@ -111,6 +111,66 @@ def test_risks_come_from_the_training_patients_of_the_split_alone() -> None:
     assert (one.ring, one.selected) == (two.ring, two.selected)
     for branch, risk in one.risk.items():
         assert risk[0] == two.risk[branch][0]
+
+
+def test_strata_by_centre_in_every_split() -> None:
+    """The hazard of the centres differs and a feature tells the centre: within centres it says nothing."""
+    table, patients = cohort(120, seed=5)
+    centre = {p: k for k, own in enumerate(patients.centres.values()) for p in own}
+    shift = np.array([centre[p] for p in patients.outcome.patients])
+    time = np.maximum(patients.outcome.time_days * np.exp(-1.5 * shift), 1.0)
+    patients = replace(patients, outcome=Outcome(patients.outcome.patients, time, patients.outcome.event))
+    frame = table.frame.copy()
+    frame["ring_3mm__o__cm_0"] = shift + 0.2 * frame["ring_3mm__o__cm_0"]
+    ladder = (Branch("ring", {"radiomics": (f"{CHOSEN}__",)}),)
+    found = {}
+    for strata in ("none", "centre"):
+        settings = study(repeats=1)
+        settings = replace(settings, fit=replace(settings.fit, strata=strata))
+        found[strata] = validate_branches(FeatureTable(frame), patients, ladder, settings).ring_votes
+    assert found == {"none": {"ring_3mm": 3}, "centre": {"ring_6mm": 3}}
+
+
+def test_harmonisation_by_centre_in_every_split() -> None:
+    """Folds that hold all centres harmonise; a left-out centre is unseen and follows the policy."""
+    table, patients = cohort(120, seed=5)
+    centre = {p: k for k, own in enumerate(patients.centres.values()) for p in own}
+    shift = np.array([centre[p] for p in table.patients])
+    frame = table.frame.copy()
+    radiomics = [c for c in frame.columns if "__cm_" in c]
+    frame[radiomics] = frame[radiomics].add(6.0 * shift, axis=0)
+    ladder = (
+        Branch("volume", {"volume": ("tumour__morph__morph_volume",)}, select=False),
+        Branch("ring", {"radiomics": (f"{CHOSEN}__",)}),
+    )
+    score = {}
+    for harmonise in ("none", "combat", "robust"):
+        settings = study(repeats=1)
+        fit = replace(settings.fit, harmonise=harmonise, harmonise_by="centre")
+        found = validate_branches(FeatureTable(frame), patients, ladder, replace(settings, fit=fit))
+        score[harmonise] = found.score.c_index
+    assert score["combat"]["ring"] > score["none"]["ring"] + 0.05
+    assert score["robust"]["ring"] > score["none"]["ring"] + 0.05
+    assert score["combat"]["volume"] == score["none"]["volume"]  # volume alone is not harmonised
+    left_out = study(design="leave_one_centre_out")
+    refusing = replace(left_out, fit=replace(left_out.fit, harmonise="combat", harmonise_by="centre"))
+    with pytest.raises(InputError, match="'north' could not be fitted: Batch 'north' was not among"):
+        validate_branches(FeatureTable(frame), patients, ladder, refusing)
+    as_it_is = replace(refusing, fit=replace(refusing.fit, unseen="as_is"))
+    assert len(validate_branches(FeatureTable(frame), patients, ladder, as_it_is).fits) == 3
+    by_scanner = replace(refusing, fit=replace(refusing.fit, harmonise_by="scanner"))
+    with pytest.raises(InputError, match="have no scanner, so their batch by scanner is unknown"):
+        validate_branches(FeatureTable(frame), patients, ladder, by_scanner)
+
+
+def test_a_study_that_could_score_no_external_centre_is_refused() -> None:
+    settings = study()
+    refuse_unseen_centres(settings)
+    fit = replace(settings.fit, harmonise="combat", harmonise_by="centre")
+    with pytest.raises(SettingsError, match="leaves no external patient to score"):
+        refuse_unseen_centres(replace(settings, fit=fit))
+    refuse_unseen_centres(replace(settings, fit=replace(fit, unseen="as_is")))
+    refuse_unseen_centres(replace(settings, fit=replace(fit, harmonise_by="scanner")))
 
 
 # --- leaks put in on purpose -------------------------------------------------------------------------------------

@@ -181,6 +181,11 @@ def test_the_study_file_of_the_page_of_barriers_is_read_and_comes_back(tmp_path:
         ("[fit]\nfusion = 'late_ridge'", "features that no training patient shaped"),
         ("[fit]\nunpenalised = ['klinik']", "no group 'klinik'"),
         ("[fit]\nselect_by = 'patient'", "select_by"),
+        ("[fit]\nstrata = 'scanner'", "strata"),
+        ("[fit]\nharmonise = 'sva'", "harmonise"),
+        ("[fit]\nunseen = 'sample'", "unseen"),
+        ("[fit]\nharmonise_groups = ['radiomic']", "no group 'radiomic'"),
+        ("[fit]\nharmonise = 'combat'\nharmonise_groups = []", "needs harmonise_groups"),
     ],
 )
 def test_wrong_validation_and_fusion_are_refused_in_words(tmp_path: Path, text: str, told: str) -> None:

@@ -3,6 +3,7 @@
 from perisurv.survival.harmonise.batches import BatchBy, Batches, Unseen, batches
 from perisurv.survival.harmonise.combat import CombatOptions, Harmonisation
 from perisurv.survival.harmonise.estimators import BatchTransformer, ComBat, RobustScaling
+from perisurv.survival.harmonise.features import FeatureHarmonisation, fit_harmonisation
 from perisurv.survival.harmonise.fit import fit_combat
 from perisurv.survival.harmonise.robust import RobustOptions, RobustScale, fit_robust_scale
 from perisurv.survival.harmonise.site import BatchAccuracy, batch_accuracy
@@ -14,6 +15,7 @@ __all__ = [
     "Batches",
     "ComBat",
     "CombatOptions",
+    "FeatureHarmonisation",
     "Harmonisation",
     "RobustOptions",
     "RobustScale",
@@ -22,5 +24,6 @@ __all__ = [
     "batch_accuracy",
     "batches",
     "fit_combat",
+    "fit_harmonisation",
     "fit_robust_scale",
 ]

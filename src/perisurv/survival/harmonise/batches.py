@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
 from perisurv.survival.domain import Acquisition
+from perisurv.survival.options import BatchBy
 
 __all__ = ["BatchBy", "Batches", "Unseen", "batch_rows", "batches", "check_sample", "labels_of"]
 
 Batches = Mapping[str, str]
-BatchBy = Literal["centre", "scanner", "kernel", "slice_thickness"]
 Unseen = Literal["refuse", "as_is", "sample"]
 
 ONE_BATCH = "all"

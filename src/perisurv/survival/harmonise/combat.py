@@ -176,6 +176,21 @@ class Harmonisation:
         untouched = (location == 0) & (scale == 1)  # to the bit, not to rounding
         return pd.DataFrame(np.where(untouched, raw, moved), index=frame.index, columns=list(self.names))
 
+    def narrow(self, names: Sequence[str]) -> Harmonisation:
+        """The same step for some of the features."""
+        position = {name: n for n, name in enumerate(self.names)}
+        at = [position[name] for name in names]
+        return replace(
+            self,
+            names=tuple(names),
+            location=self.location[:, at],
+            scale=self.scale[:, at],
+            mean=self.mean[at],
+            sd=self.sd[at],
+            effect=self.effect[:, at],
+            unadjusted={name: self.unadjusted[name] for name in names if name in self.unadjusted},
+        )
+
     def notes(self, patients: Sequence[str], batch: Batches | None = None) -> dict[str, str]:
         """Patients of unseen batches, whose features are left as they are, with a sentence for the reader."""
         labels = labels_of(batch, patients)

@@ -125,6 +125,19 @@ class RobustScale:
         spread = np.where(unseen, self.pooled_spread, self.spread[rows])
         return pd.DataFrame((raw - centre) / spread, index=frame.index, columns=list(self.names))
 
+    def narrow(self, names: Sequence[str]) -> RobustScale:
+        """The same step for some of the features."""
+        position = {name: n for n, name in enumerate(self.names)}
+        at = [position[name] for name in names]
+        return replace(
+            self,
+            names=tuple(names),
+            centre=self.centre[:, at],
+            spread=self.spread[:, at],
+            pooled_centre=self.pooled_centre[at],
+            pooled_spread=self.pooled_spread[at],
+        )
+
     def notes(self, patients: Sequence[str], batch: Batches | None = None) -> dict[str, str]:
         """Patients of unseen batches, scaled by all training patients, with a sentence for the reader."""
         labels = labels_of(batch, patients)
