@@ -15,7 +15,8 @@
     ├── LeakageError          a statistic would score a patient it was fitted on
     └── ConvergenceError      an optimiser did not reach its tolerance
 
-A message says what is wrong, in which file or patient, what was expected and what to do.
+The errors of follow-up and of features are ValueErrors, too, as scikit-learn expects of estimators. A message says what
+is wrong, in which file or patient, what was expected and what to do.
 """
 
 __all__ = [
@@ -38,7 +39,7 @@ class PerisurvError(Exception):
     """Root of every error that perisurv raises on purpose."""
 
 
-class InputError(PerisurvError, ValueError):
+class InputError(PerisurvError):
     """What the user gave cannot be used."""
 
 
@@ -58,11 +59,11 @@ class RegionError(InputError):
     """A region is empty, too small or cannot be built."""
 
 
-class OutcomeError(InputError):
+class OutcomeError(InputError, ValueError):
     """Follow-up that no survival analysis can use."""
 
 
-class FeatureError(InputError):
+class FeatureError(InputError, ValueError):
     """A feature table does not hold what is needed."""
 
 

@@ -78,8 +78,8 @@ def _newton_step(information: Floats, gradient: Floats, start: Floats, coef: Flo
     """Solved for columns of like information, which a ridge on columns of unlike units does not leave."""
     unit = 1.0 / np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
     try:
-        return np.asarray(unit * linalg.solve(information * np.outer(unit, unit), unit * gradient, assume_a="sym"))
-    except linalg.LinAlgError:
+        return np.asarray(unit * np.linalg.solve(information * np.outer(unit, unit), unit * gradient))
+    except np.linalg.LinAlgError:
         _check_finite_maximum(information, start, coef, names)
         raise ConvergenceError(
             f"The Cox model has no single maximum; the largest coefficient is that of "

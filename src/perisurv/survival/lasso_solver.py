@@ -30,7 +30,7 @@ Enough = Callable[[Floats, Floats], bool]
 STRIP = 4096  # features a product: the same sums whatever the number of threads
 ROOM = 32  # features in play that are provided for at first
 MAX_ROUNDS = 50  # of solving and of looking for features that violate the optimality conditions
-LONGEST_JUMP = 0.5  # from one lambda to the next; more is walked in steps that are not kept
+LONGEST_JUMP = 0.7  # from one lambda to the next; more is walked in steps that are not kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,11 +156,11 @@ class _Party:
         self.slack = options.tolerance * max(float(np.abs(self.gradient[0]).max(initial=0.0)), 1e-12)
         self._free()
 
-    def largest(self) -> float:
-        """The smallest lambda at which the first problem selects nothing that is penalised."""
-        l1 = self.walkers[0].problem.l1
+    def largest(self, k: int = 0) -> float:
+        """The smallest lambda at which a problem selects nothing that is penalised."""
+        l1 = self.walkers[k].problem.l1
         counts = np.isfinite(l1) & (l1 > 0)
-        return float((np.abs(self.gradient[0][counts]) / l1[counts]).max(initial=0.0))
+        return float((np.abs(self.gradient[k][counts]) / l1[counts]).max(initial=0.0))
 
     def go(self, penalty: float) -> None:
         """Take every problem to its optimum at a lambda."""
@@ -240,7 +240,8 @@ def walk(columns: Columns, problems: Sequence[Problem], options: LassoOptions, e
         coef: list[Floats] = []
         eta: list[Floats] = []
         explained: list[float] = []
-        before = max(party.largest(), float(lambdas[0]))
+        # A fold may begin to select long before all patients do, and must not jump to where they begin.
+        before = max(float(lambdas[0]), *(party.largest(k) for k in range(len(problems))))
         for penalty in lambdas:
             while penalty < LONGEST_JUMP * before:
                 before *= LONGEST_JUMP

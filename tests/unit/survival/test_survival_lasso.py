@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from perisurv.core import Outcome, SettingsError
-from perisurv.statistics import RiskSets
+from perisurv.statistics import RiskSets, Ties
 from perisurv.survival import LassoOptions, LassoPath, assign_folds, cv_lasso_cox, fit_cox, lasso_cox_path
 
 AS_IN_R = {"standardise": False, "lambda_min_ratio": 0.1, "n_lambdas": 20}
@@ -205,3 +205,34 @@ def test_a_path_that_ends_after_the_rise_chooses_as_the_whole_path(seed: int) ->
     np.testing.assert_allclose(ended.curve, whole.curve[:length], rtol=1e-12)
     np.testing.assert_array_equal(ended.path.coef, whole.path.coef[:length])
     assert (ended.curve[-10:] > ended.curve[ended.at_min] + ended.standard_error[ended.at_min]).all()
+
+
+def test_a_left_out_outlier_does_not_stop_a_fold() -> None:
+    """All of a feature's variance lies in one patient: without that patient its unit is a hundred times smaller."""
+    rng = np.random.default_rng(0)
+    time = rng.permutation(np.arange(1.0, 25.0))
+    x = np.column_stack([-time / 100, rng.normal(size=(24, 3))])
+    x[5, 0] = 60.0
+    outcome = Outcome(tuple(f"p{k:02d}" for k in range(24)), time, np.ones(24, dtype=bool))
+    folds = np.arange(24) % 6
+    found = cv_lasso_cox(x, outcome, folds, LassoOptions(patience=0))
+    rest = np.flatnonzero(folds != 5)
+    alone = lasso_cox_path(x[rest], outcome.take([outcome.patients[k] for k in rest]))
+    assert alone.lambdas[0] > 2 * found.path.lambdas[0]
+    assert np.isfinite(found.curve).all()
+    assert len(found.curve) > 20
+
+
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+def test_log_likelihood_of_linear_predictors_far_apart(ties: Ties) -> None:
+    """The compiled sums and those of the risk sets agree, also where no exponential can be summed."""
+    from perisurv.survival.kernels.lasso import log_likelihoods
+    from perisurv.survival.lasso_problem import compiled_sets
+
+    rng = np.random.default_rng(3)
+    time, event = np.ceil(rng.exponential(5, 40)), rng.random(40) < 0.7
+    weight = rng.integers(0, 3, 40).astype(float)
+    sets = RiskSets.of(time, event, ties, ["AB"[k % 2] for k in range(40)], weight)
+    eta = rng.normal(size=(2, 40)) * np.array([[1.0], [800.0]])
+    found = log_likelihoods(eta, sets.weight, compiled_sets(sets, 1.0))
+    np.testing.assert_allclose(found, [sets.log_likelihood(row) for row in eta], rtol=1e-12)

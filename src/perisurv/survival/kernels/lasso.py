@@ -77,13 +77,59 @@ def residuals(eta: Any, weight: Any, sets: Any, hazard: Any, total: Any, residua
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _reach(eta: Any, weight: Any) -> Any:
+    """Range of the linear predictors of those who count: a patient left out may lie anywhere."""
+    low, high = np.inf, -np.inf
+    for i in range(len(eta)):
+        if weight[i] > 0.0:
+            low = min(low, eta[i])
+            high = max(high, eta[i])
+    return high - low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _log_added(a: Any, b: Any) -> Any:
+    if a == -np.inf or b == -np.inf:
+        return max(a, b)
+    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _wide_log_likelihood(eta: Any, weight: Any, sets: Any) -> Any:
+    """Log likelihood summed on the log scale: finite however far the linear predictors lie apart."""
+    strata, deaths, death_first, start, term_first, fraction, term_weight = sets
+    value = 0.0
+    for s in range(len(strata) - 1):
+        a, b = strata[s], strata[s + 1]
+        first, last = np.searchsorted(start, a), np.searchsorted(start, b)
+        running = -np.inf
+        i = b
+        for g in range(last - 1, first - 1, -1):
+            while i > start[g]:
+                i -= 1
+                if weight[i] > 0.0:
+                    running = _log_added(running, math.log(weight[i]) + eta[i])
+            tied = -np.inf
+            for d in range(death_first[g], death_first[g + 1]):
+                tied = _log_added(tied, math.log(weight[deaths[d]]) + eta[deaths[d]])
+                value += weight[deaths[d]] * eta[deaths[d]]
+            for t in range(term_first[g], term_first[g + 1]):
+                taken = fraction[t] * math.exp(min(tied - running, 0.0))
+                value -= term_weight[t] * (running + math.log1p(-taken))
+    return value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def log_likelihoods(etas: Any, weight: Any, sets: Any) -> Any:
     """Log likelihood of each row of linear predictors (rows, n)."""
     hazard, residual = np.empty(etas.shape[1]), np.empty(etas.shape[1])
     total = np.empty(len(sets[5]))
     values = np.empty(len(etas))
     for k in range(len(etas)):
-        values[k] = residuals(etas[k], weight, sets, hazard, total, residual)
+        if _reach(etas[k], weight) > WIDEST:
+            values[k] = _wide_log_likelihood(etas[k], weight, sets)
+        else:
+            values[k] = residuals(etas[k], weight, sets, hazard, total, residual)
     return values
 
 
@@ -228,7 +274,7 @@ def solve(
     if l2.any():  # the ridge has changed with lambda
         c = factorise(factor, order, hessian, l2, coef[:a])
     for _ in range(MAX_NEWTON):
-        if eta.max() - eta.min() > WIDEST:
+        if _reach(eta, weight) > WIDEST:
             return False, a, value, c
         value = residuals(eta, weight, sets, hazard, total, residual)
         objective = value
@@ -260,7 +306,7 @@ def solve(
         target, c = maximise_quadratic(hessian, gradient, coef[:a], l1, l2, unit, goal, factor, order, c)
         step = target - coef[:a]
         move = np.dot(step, x[:a])
-        longest = np.abs(move).max()
+        longest = _reach(move, weight)
         if longest > LONGEST_STEP:
             step *= LONGEST_STEP / longest
             move *= LONGEST_STEP / longest
