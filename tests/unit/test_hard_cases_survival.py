@@ -200,7 +200,7 @@ def folds_of(case: Case) -> np.ndarray:
     return assign_folds(case.outcome, 3, rng())
 
 
-HALVES = (SettingsError, "Stability selection halves the patients")
+HALVES = (OutcomeError, "Stability selection halves the patients")
 FUNCTIONS: dict[str, Checked] = {
     "fit_cox": Checked(
         lambda c: fit_cox(c.x, c.outcome),

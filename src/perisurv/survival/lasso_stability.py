@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from perisurv.core import FeatureTable, Outcome, SettingsError
+from perisurv.core import FeatureTable, Outcome, OutcomeError, SettingsError
 from perisurv.statistics import RiskSets
 from perisurv.survival.design import design
 from perisurv.survival.folds import assign_folds
@@ -111,13 +111,13 @@ def stability_selection(
 
     Raises
     ------
-    FeatureError, OutcomeError, ConvergenceError, SettingsError
+    FeatureError, OutcomeError, ConvergenceError
         As :func:`lasso_cox_path`, or if there are fewer than four patients or two deaths.
     """
     values, names = design(x, outcome)
     options = options or StabilityOptions()
     if len(outcome) < 4 or outcome.n_events < 2:
-        raise SettingsError(
+        raise OutcomeError(
             f"Stability selection halves the patients: it needs four and two deaths; got n_samples={len(outcome)} and "
             f"{outcome.n_events} deaths."
         )
