@@ -104,7 +104,7 @@ def calibration_plot(evaluation: Evaluation, branch: str) -> str:
         axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal", xlabel="Predicted risk of death", ylabel="Actual risk")
         axes.legend(loc="upper left", fontsize=8.5)
 
-    return draw_svg(draw, (3.7, 3.8), f"Calibration over time, {branch_label(branch)}")
+    return draw_svg(draw, (4.6, 3.8), f"Calibration over time, {branch_label(branch)}")
 
 
 def decision_plot(evaluation: Evaluation, branches: Sequence[str], time_days: float) -> str:
