@@ -212,6 +212,8 @@ class _Party:
         self._before = self.gradient
 
     def _renew_gradient(self, moving: Sequence[int]) -> None:
+        if not len(moving):
+            return
         residual = np.stack([self.walkers[k].residual for k in moving])
         made = np.empty((len(residual), len(self.rows)))
 

@@ -112,7 +112,7 @@ def test_stability_selection_is_blind_to_the_order_of_rows() -> None:
 def test_stability_selection_needs_halves() -> None:
     x, outcome = simulated(20, 3)
     one = Outcome(outcome.patients, outcome.time_days, np.arange(20) == 4)
-    with pytest.raises(SettingsError, match="two deaths"):
+    with pytest.raises(OutcomeError, match="two deaths"):
         stability_selection(x, one, np.random.default_rng(0))
     with pytest.raises(SettingsError, match=r"threshold above 0\.5"):
         StabilityOptions(threshold=0.5)
