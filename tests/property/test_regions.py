@@ -162,7 +162,7 @@ def test_rings_in_a_lung_are_nested_add_up_and_grow(place):
         assert np.isclose(sum(shares), region.audit["clipped_share"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(PLACES, st.sampled_from([(0, 1, 2), (2, 1, 0), (1, 2, 0)]), st.tuples(*[st.booleans()] * 3))
 def test_rings_in_a_lung_turn_with_the_patient(place, order, flips):
     """Axes of the array swapped and reversed, the patient moved: the same voxels and figures."""
