@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from perisurv.core import FeatureError, OutcomeError
+from perisurv.statistics.risk_sets import case_weights, stratum_numbers
 
 __all__ = ["Concordance", "RankedPairs", "concordance", "harrell_c"]
 
@@ -90,8 +91,8 @@ class RankedPairs:
             )
         if not np.isfinite(risk).all():
             raise FeatureError("C needs a finite risk for every patient; one is missing or infinite.")
-        label = np.zeros(n, dtype=np.int64) if strata is None else _labels(strata, n)
-        weights = np.ones(n) if weight is None else _weights(weight, n)
+        label = np.zeros(n, dtype=np.int64) if strata is None else stratum_numbers(strata, n)
+        weights = np.ones(n) if weight is None else case_weights(weight, n)
         order = np.lexsort((weights, risk, ~np.asarray(event, dtype=bool), time_days, label)).astype(np.int64)
         label, time = label[order], np.asarray(time_days)[order]
         bounds = np.append(np.flatnonzero(np.diff(label, prepend=-1)), n)
@@ -246,17 +247,3 @@ def _ranks(risk: Floats, label: Ints, bounds: Ints) -> Ints:
     rank = np.empty(len(risk), dtype=np.int64)
     rank[order] = dense - np.repeat(dense[bounds[:-1]] - 1, np.diff(bounds))
     return rank
-
-
-def _labels(strata: Sequence[object], n: int) -> Ints:
-    names = np.array([str(s) for s in strata])
-    if names.shape != (n,):
-        raise OutcomeError(f"Strata need one label a patient: {names.size} labels for {n} patients.")
-    return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.int64)
-
-
-def _weights(weight: Floats, n: int) -> Floats:
-    values = np.asarray(weight, dtype=float)
-    if values.shape != (n,) or not np.isfinite(values).all() or (values < 0).any():
-        raise OutcomeError(f"Case weights must be finite and not negative, one for each of the {n} patients.")
-    return values

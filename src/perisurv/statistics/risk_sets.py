@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from perisurv.core import OutcomeError
 
-__all__ = ["RiskSets", "Ties"]
+__all__ = ["RiskSets", "Ties", "case_weights", "stratum_numbers"]
 
 Floats = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
@@ -92,8 +92,8 @@ class RiskSets:
             If nobody died, or strata or weights do not fit the patients.
         """
         n = len(time_days)
-        labels = np.zeros(n, dtype=np.intp) if strata is None else _labels(strata, n)
-        given = np.ones(n) if weight is None else _weights(weight, n)
+        labels = np.zeros(n, dtype=np.intp) if strata is None else stratum_numbers(strata, n)
+        given = np.ones(n) if weight is None else case_weights(weight, n)
         if not (event & (given > 0)).any():
             raise OutcomeError(
                 f"All {n} patients are censored: no death was observed, so no survival model can be fitted. "
@@ -186,7 +186,8 @@ class RiskSets:
         return values.reshape(-1, *[1] * (ndim - 1))
 
 
-def _labels(strata: Sequence[object], n: int) -> NDArray[np.intp]:
+def stratum_numbers(strata: Sequence[object], n: int) -> NDArray[np.intp]:
+    """Number of each patient's stratum, in the order of the labels as text, shape (n,)."""
     names = np.array([str(s) for s in strata])
     if names.shape != (n,):
         raise OutcomeError(f"Strata need one label a patient: {names.size} labels for {n} patients.")
@@ -195,7 +196,8 @@ def _labels(strata: Sequence[object], n: int) -> NDArray[np.intp]:
     return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
 
 
-def _weights(weight: Floats, n: int) -> Floats:
+def case_weights(weight: Floats, n: int) -> Floats:
+    """Case weights that can be used, shape (n,)."""
     values = np.asarray(weight, dtype=float)
     if values.shape != (n,) or not np.isfinite(values).all() or (values < 0).any():
         raise OutcomeError(f"Case weights must be finite and not negative, one for each of the {n} patients.")
