@@ -1,0 +1,139 @@
+"""The verbs of a study, from its index to its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from perisurv.cli_common import AsJson, Out, StudyFile, Workers, open_run, read_json_file
+from perisurv.terminal import say
+
+__all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
+
+study_verbs = typer.Typer()
+
+
+@study_verbs.command()
+def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Find patients, contours and follow-up; list every exclusion with its reason.
+
+    Example: perisurv index study.toml
+    """
+    with open_run(study, out) as run:
+        cohort, files = run.index(), run.private.files
+    rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in cohort.exclusions]
+    centres = {name: len(ids) for name, ids in cohort.centres.items()}
+    lines = [repr(cohort), *(f"  {name}: {n} patients" for name, n in centres.items())]
+    lines += [f"  {note}" for note in cohort.notes]
+    lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
+    lines += [f"  files are called by number; their paths stand in {files}"] if files.exists() else []
+    values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
+    say(values, "\n".join(lines), as_json)
+
+
+@study_verbs.command()
+def regions(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Build the tumour and its rings on the analysis grid.
+
+    Example: perisurv regions study.toml
+    """
+    with open_run(study, out) as run:
+        run.regions()
+        _say_stage(run, "regions", as_json)
+
+
+@study_verbs.command()
+def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Draw a sheet for every patient and a page of the cohort: contours, rings, HU, audit, checks, geometry.
+
+    Example: perisurv qc study.toml
+    """
+    with open_run(study, out, workers) as run:
+        pages = run.qc()
+    undrawn = [{"patient": patient, "reason": reason} for patient, reason in pages.undrawn]
+    lines = [f"{pages.sheets} sheets, see {pages.index}"]
+    lines += [f"  no sheet for {row['patient']}: {row['reason']}" for row in undrawn]
+    say({"page": str(pages.index), "sheets": pages.sheets, "undrawn": undrawn}, "\n".join(lines), as_json)
+
+
+@study_verbs.command()
+def extract(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Compute the radiomics of every region.
+
+    Example: perisurv extract study.toml
+    """
+    with open_run(study, out) as run:
+        run.extract()
+        _say_stage(run, "extract", as_json)
+
+
+@study_verbs.command()
+def fit(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Train the networks and fit every branch on the training centre.
+
+    Example: perisurv fit study.toml
+    """
+    with open_run(study, out) as run:
+        model = run.fit()
+    counts = {name: len(signature.coefficients) for name, signature in model.signatures.items()}
+    lines = [f"ring chosen: {model.ring.ring} (votes {model.ring.votes})"]
+    lines += [f"  {name}: {n} features" for name, n in counts.items()]
+    say({"ring": model.ring.ring, "votes": model.ring.votes, "features": counts}, "\n".join(lines), as_json)
+
+
+@study_verbs.command()
+def evaluate(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Score the external centres once.
+
+    Example: perisurv evaluate study.toml
+    """
+    with open_run(study, out) as run:
+        evaluation = run.evaluate()
+        path = run.folder.evaluation
+    say(read_json_file(path), str(evaluation), as_json)
+
+
+@study_verbs.command()
+def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Write the report, one HTML file that opens offline.
+
+    Example: perisurv report study.toml
+    """
+    with open_run(study, out) as run:
+        path = run.report()
+    say({"report": str(path)}, f"report: {path}", as_json)
+
+
+@study_verbs.command()
+def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Fit and score the tabular branches under the design below [validation], everything again in every split.
+
+    Example: perisurv validate study.toml
+    """
+    from perisurv.study.validation import validate as write_validation  # noqa: PLC0415 (start fast)
+    from perisurv.study.validation import validation_text  # noqa: PLC0415
+
+    with open_run(study, out, workers) as run:
+        values = write_validation(run)
+        path = run.folder.validation
+    say(values, f"{validation_text(values)}\nsee {path}", as_json)
+
+
+@study_verbs.command("run")
+def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Do every stage that is not done yet. Killed at any moment, it goes on where it was.
+
+    Example: perisurv run study.toml
+    """
+    with open_run(study, out, workers) as run:
+        evaluation = run.all()
+        folder, notes = run.folder, run.cohort().notes
+    say(read_json_file(folder.evaluation), "\n".join([*notes, f"{evaluation}", f"report: {folder.report}"]), as_json)
+
+
+def _say_stage(run: Any, stage: str, as_json: bool) -> None:
+    gone = run.folder.read_exclusions(stage)
+    rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in gone]
+    lines = [f"{stage} done in {run.folder.root}", *(f"  excluded {e.patient}: {e.reason}" for e in gone)]
+    say({"stage": stage, "folder": str(run.folder.root), "exclusions": rows}, "\n".join(lines), as_json)
