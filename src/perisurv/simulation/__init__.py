@@ -7,6 +7,7 @@ clinical tables and the truth, `oracle_risk` reads the true linear predictor bac
 from perisurv.simulation.options import DEFAULT_CENTRES, CentreOptions, EffectOptions, SimulationOptions
 from perisurv.simulation.patient import SimulatedScan, TrueAnatomy, make_scan, simulate_patient
 from perisurv.simulation.plan import Latents, PatientPlan, Plan, patient_ids, plan
+from perisurv.simulation.surroundings import SurroundingsOptions, border_box, cut, surround, write_surrounded
 from perisurv.simulation.tables import oracle_risk, write_tables
 
 __all__ = [
@@ -18,11 +19,16 @@ __all__ = [
     "Plan",
     "SimulatedScan",
     "SimulationOptions",
+    "SurroundingsOptions",
     "TrueAnatomy",
+    "border_box",
+    "cut",
     "make_scan",
     "oracle_risk",
     "patient_ids",
     "plan",
     "simulate_patient",
+    "surround",
+    "write_surrounded",
     "write_tables",
 ]

@@ -68,6 +68,8 @@ class TrueAnatomy:
         Air of trachea and bronchi, outside the tumour.
     vessels
         Pulmonary vessels in the lungs, outside the tumour.
+    body
+        All within the skin, lungs and airways included; not the couch.
     """
 
     right: NDArray[np.bool_]
@@ -75,6 +77,7 @@ class TrueAnatomy:
     bones: NDArray[np.bool_]
     airways: NDArray[np.bool_]
     vessels: NDArray[np.bool_]
+    body: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,6 +223,7 @@ class _Painted:
     """The CT without the tumour, and what its tissues fill: box and share of every voxel of it."""
 
     canvas: Canvas
+    skin: Cover
     lung: Cover
     bones: NDArray[np.bool_]
     great: tuple[Cover, Cover]
@@ -236,7 +240,8 @@ def _paint(thorax: Thorax) -> _Painted:
     bones = canvas.hu > BONE_HU
     great = paint_great_vessels(canvas, body)
     vessels = paint_lung_vessels(canvas, rng, body, fields, lung)
-    return _Painted(canvas, lung, bones, great, vessels, paint_airways(canvas, rng, body, fields))
+    airways = paint_airways(canvas, rng, body, fields)
+    return _Painted(canvas, canvas.cover(fields.body), lung, bones, great, vessels, airways)
 
 
 def _anatomy(painted: _Painted, tumour: NDArray[np.float32]) -> TrueAnatomy:
@@ -245,7 +250,8 @@ def _anatomy(painted: _Painted, tumour: NDArray[np.float32]) -> TrueAnatomy:
     _, _, x = axes_mm(painted.canvas.geometry)
     lungs &= ~(_half(painted.great[0], shape) | _half(painted.great[1], shape))
     free = tumour < HALF
-    return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free & lungs)
+    skin = _half(painted.skin, shape)
+    return TrueAnatomy(lungs & (x < 0), lungs & (x >= 0), painted.bones, airways & free, vessels & free & lungs, skin)
 
 
 def _half(cover: Cover, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
