@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core.errors import InputError, OutcomeError
+from perisurv.core.follow_up import follow_up_of
 from perisurv.core.volume import Scan
 
 __all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
@@ -108,6 +109,8 @@ class Outcome:
     event: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
+        if np.asarray(self.time_days).dtype.kind in "mMUS":
+            raise OutcomeError("Survival times must be numbers of days, not dates, spans of time or texts.")
         time = np.array(self.time_days, dtype=float)
         event = np.array(self.event)
         if not (len(self.patients) == len(time) == len(event)):
@@ -130,12 +133,20 @@ class Outcome:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Outcome:
-        """From a table indexed by patient with columns ``time_days`` and ``event``."""
-        return cls(
-            tuple(str(p) for p in frame.index),
-            frame["time_days"].to_numpy(dtype=float),
-            frame["event"].to_numpy(dtype=bool),
-        )
+        """From a table indexed by patient.
+
+        Parameters
+        ----------
+        frame
+            ``time_days``: numbers, days. ``event``: booleans, the numbers 0 and 1, or the words dead and alive; what
+            could mean something else (1 and 2, empty cells, numbers as text) is refused.
+
+        Raises
+        ------
+        OutcomeError
+            With the patients whose cells cannot be used, and what to do.
+        """
+        return cls(*follow_up_of(frame))
 
     def to_frame(self) -> pd.DataFrame:
         """Table indexed by patient with columns ``time_days`` and ``event``."""
