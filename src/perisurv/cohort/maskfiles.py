@@ -57,8 +57,12 @@ def read_mask_file(path: Path, name: str, labels: Sequence[int], threshold: floa
 
 
 def _region(values: Values, name: str, labels: Sequence[int], threshold: float | None) -> NDArray[np.bool_]:
-    if not np.isfinite(values).all():
-        raise ReadError(f"{name} holds values that are not finite; write whole numbers.")
+    broken = int(values.size - np.count_nonzero(np.isfinite(values)))
+    if broken:
+        raise ReadError(
+            f"{name} holds {broken} voxels of {values.size} whose value is not finite (NaN or infinite); write 0 "
+            "outside, 1 inside."
+        )
     occupied = values[values != 0]
     if (occupied != np.rint(occupied)).any():
         return _probable(values, occupied, name, threshold)

@@ -1,120 +1,226 @@
-"""What a NIfTI header says about its axes: twice, as quaternion (qform) and as matrix (sform), and not always alike.
+"""NIfTI 1 and 2 as one file: header, grid and values, read to the last byte.
 
-nifti1.h and nifti2.h of the NIfTI Data Format Working Group; points are RAS there, LPS here.
+The usual libraries fill what a broken download lacks, and values that are no numbers, with zeros, which are 0 HU. Here
+the length must be that of the header, compressed bytes must pass their checksum, and values stay as they are stored.
 """
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perisurv.cohort.nifti_axes import grid_of_header
 from perisurv.core import Geometry, GeometryError, ReadError
 
-__all__ = ["NIFTI_SUFFIXES", "check_axes"]
+__all__ = ["NIFTI_SUFFIXES", "nifti_bits", "read_nifti", "read_nifti_grid"]
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
-# How far two statements about one voxel may lie apart, as a share of the smallest voxel edge.
-_AGREE = 0.1
-_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_FIELDS = (
+    *("size", "magic", "dim", "datatype", "bitpix", "pixdim", "vox_offset", "slope", "intercept"),
+    *("units", "qform", "sform", "quaternion", "offset", "rows"),
+)
 _NIFTI_1 = np.dtype(
     {
-        "names": ["size", "pixdim", "units", "qform", "sform", "quaternion", "offset", "rows"],
-        "formats": ["i4", ("f4", 8), "u1", "i2", "i2", ("f4", 3), ("f4", 3), ("f4", (3, 4))],
-        "offsets": [0, 76, 123, 252, 254, 256, 268, 280],
+        "names": list(_FIELDS),
+        "formats": [
+            *("i4", "S4", ("i2", 8), "i2", "i2", ("f4", 8), "f4", "f4", "f4"),
+            *("u1", "i2", "i2", ("f4", 3), ("f4", 3), ("f4", (3, 4))),
+        ],
+        "offsets": [0, 344, 40, 70, 72, 76, 108, 112, 116, 123, 252, 254, 256, 268, 280],
         "itemsize": 348,
     }
 )
 _NIFTI_2 = np.dtype(
     {
-        "names": ["size", "pixdim", "units", "qform", "sform", "quaternion", "offset", "rows"],
-        "formats": ["i4", ("f8", 8), "i4", "i4", "i4", ("f8", 3), ("f8", 3), ("f8", (3, 4))],
-        "offsets": [0, 104, 500, 344, 348, 352, 376, 400],
+        "names": list(_FIELDS),
+        "formats": [
+            *("i4", "S4", ("i8", 8), "i2", "i2", ("f8", 8), "i8", "f8", "f8"),
+            *("i4", "i4", "i4", ("f8", 3), ("f8", 3), ("f8", (3, 4))),
+        ],
+        "offsets": [0, 4, 16, 12, 14, 104, 168, 176, 184, 500, 344, 348, 352, 376, 400],
         "itemsize": 540,
     }
 )
-_MM = {1: 1000.0, 3: 0.001}  # metres and micrometres; all else counts as mm
+# Code of a data type -> its numpy name.
+_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
+# Four bytes behind the header say whether extensions follow.
+_EXTENSION_FLAG = 4
+_PART = 1 << 24
 
-Matrix = NDArray[np.float64]
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What a header says about the bytes behind it: ``shape`` is in array order k, j, i."""
+
+    header: np.void
+    shape: tuple[int, int, int]
+    stored: np.dtype[np.generic]
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Length of the file without compression."""
+        return self.start + self.shape[0] * self.shape[1] * self.shape[2] * self.stored.itemsize
 
 
-def check_axes(path: Path, name: str, geometry: Geometry) -> None:
-    """Hold the grid as read against qform and sform.
+def read_nifti_grid(path: Path, name: str) -> Geometry:
+    """The grid of an image, from its header alone.
+
+    Raises
+    ------
+    ReadError
+        If the header cannot be read or contradicts itself.
+    GeometryError
+        If it is not a 3D image with one value a voxel, or its axes are unknown, contradictory or not perpendicular.
+    """
+    with _opened(path, name) as file:
+        layout = _layout(file.read(_NIFTI_2.itemsize), name)
+    return grid_of_header(layout.header, layout.shape, name)
+
+
+def nifti_bits(path: Path, name: str) -> int:
+    """Bits of a stored value.
 
     Raises
     ------
     ReadError
         If the header cannot be read.
-    GeometryError
-        If the header states no axes, or states others than those of the grid: qform and sform contradict each other,
-        or axes are not perpendicular.
     """
-    header = _header(path, name)
-    said = _stated(header)
-    if not said:
-        raise GeometryError(
-            f"{name} says nowhere how its axes lie in the patient (qform and sform are both unknown); convert it again "
-            "from DICOM."
+    with _opened(path, name) as file:
+        return int(_header(file.read(_NIFTI_2.itemsize), name)["bitpix"])
+
+
+def read_nifti(path: Path, name: str) -> tuple[NDArray[np.float32], Geometry]:
+    """Values as float32 in array order (slice, row, column), and their grid; NaN and infinity are kept.
+
+    Raises
+    ------
+    ReadError
+        If the file is cut off, longer than its header says, or damaged.
+    GeometryError
+        If it is not a 3D image with one value a voxel, or its axes are unknown, contradictory or not perpendicular.
+    """
+    with _opened(path, name) as file:
+        head = file.read(_NIFTI_2.itemsize)
+        layout = _layout(head, name)
+        grid = grid_of_header(layout.header, layout.shape, name)
+        # One byte more than there should be: reading to the end is also what compares the checksum.
+        raw = _read(file, head, layout.end + 1)
+    if len(raw) < layout.end:
+        raise ReadError(
+            f"{name} is cut off: its header promises {layout.end} bytes and {len(raw)} are there. Copy or export it "
+            "again."
         )
-    last = np.asarray(geometry.shape) - 1
-    corners = np.stack(np.meshgrid(*zip((0, 0, 0), last, strict=True), indexing="ij"), axis=-1).reshape(-1, 3)
-    points = geometry.to_mm(corners)
-    for form, affine in said.items():
-        other = corners[:, ::-1] @ affine[:3, :3].T + affine[:3, 3]
-        off_mm = float(np.abs(other - points).max())
-        if not off_mm <= _AGREE * min(geometry.spacing_mm):
-            why = (
-                "qform and sform contradict each other"
-                if len(said) > 1
-                else f"{form} has axes that are not perpendicular"
-            )
-            raise GeometryError(
-                f"{name}: {why}, by {off_mm:.2f} mm at the corners; which is right is not guessed. Convert it again "
-                "from DICOM."
-            )
+    if len(raw) > layout.end:
+        raise ReadError(
+            f"{name} is longer than the {layout.end} bytes that its header promises; header and voxels do not belong "
+            "together. Export it again."
+        )
+    count = layout.shape[0] * layout.shape[1] * layout.shape[2]
+    stored = np.frombuffer(raw, layout.stored, count, layout.start).reshape(layout.shape)
+    return _scaled(stored, layout.header, name), grid
 
 
-def _header(path: Path, name: str) -> np.void:
-    opened = gzip.open if path.name.casefold().endswith(".gz") else open
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
+    """The bytes without compression, whatever the name ends in; faults of the compression as ReadError."""
     try:
-        with opened(path, "rb") as file:
-            raw = file.read(_NIFTI_2.itemsize)
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if packed:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked  # type: ignore[misc]  # a GzipFile reads as a BinaryIO does
+            else:
+                yield file
+    except EOFError as error:
+        raise ReadError(f"{name} is cut off: its compressed bytes end too early. Copy or export it again.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ReadError(
+            f"{name} is damaged: its compressed bytes do not pass their checksum, or others follow them. Copy or "
+            "export it again."
+        ) from error
+    except OSError as error:
         raise ReadError(f"{name} cannot be read as an image; export it again.") from error
+
+
+def _read(file: BinaryIO, head: bytes, length: int) -> bytearray:
+    """Head and what follows, up to a length that a damaged header may have made huge."""
+    raw = bytearray(head)
+    while len(raw) < length and (part := file.read(min(length - len(raw), _PART))):
+        raw += part
+    return raw
+
+
+def _header(raw: bytes, name: str) -> np.void:
     for kind in (_NIFTI_1, _NIFTI_2):
         for layout in (kind, kind.newbyteorder()):
             header: np.void = np.frombuffer(raw.ljust(kind.itemsize, b"\0"), layout, 1)[0]
             if header["size"] == kind.itemsize:
+                if len(raw) < kind.itemsize:
+                    raise ReadError(f"{name} is cut off within its header. Copy or export it again.")
                 return header
-    raise ReadError(f"{name} does not start like NIfTI; export it again.")
+    raise ReadError(f"{name} cannot be read as an image: it does not start like NIfTI. Export it again.")
 
 
-def _stated(header: np.void) -> dict[str, Matrix]:
-    """What each form says that has a code: matrix from (i, j, k) to LPS in mm."""
-    scale = np.diag([_MM.get(int(header["units"]) & 7, 1.0)] * 3 + [1.0])
-    said = {}
-    if header["qform"] > 0:
-        said["qform"] = _RAS @ scale @ _quaternion(header)
-    if header["sform"] > 0:
-        said["sform"] = _RAS @ scale @ np.vstack([header["rows"].astype(float), (0, 0, 0, 1)])
-    return said
+def _layout(raw: bytes, name: str) -> _Layout:
+    header = _header(raw, name)
+    if header["magic"][:2] != b"n+":
+        raise ReadError(f"{name} has its voxels in another file (.img); write both as one .nii.gz.")
+    stored = _TYPES.get(int(header["datatype"]))
+    size, values = _size(header)
+    if stored is None or len(size) != 3 or values != 1:
+        kind = "" if stored else f" of NIfTI data type {int(header['datatype'])}"
+        raise GeometryError(
+            f"{name} has size {size} and {values} values a voxel{kind}; a 3D image with one number a voxel is needed."
+        )
+    kind_of_value = np.dtype(stored).newbyteorder(header.dtype["size"].byteorder)
+    if header["bitpix"] != 8 * kind_of_value.itemsize:
+        raise ReadError(
+            f"{name} states {int(header['bitpix'])} bits a voxel, and its data type has {8 * kind_of_value.itemsize}; "
+            "export it again."
+        )
+    return _Layout(header, (size[2], size[1], size[0]), kind_of_value, _start(header, name))
 
 
-def _quaternion(header: np.void) -> Matrix:
-    b, c, d = (float(v) for v in header["quaternion"])
-    a = np.sqrt(max(1.0 - b * b - c * c - d * d, 0.0))
-    turn = np.array(
-        [
-            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-        ]
-    )
-    pixdim = header["pixdim"].astype(float)
-    affine = np.eye(4)
-    affine[:3, :3] = turn * pixdim[1:4] * (1.0, 1.0, -1.0 if pixdim[0] < 0 else 1.0)
-    affine[:3, 3] = header["offset"]
-    return affine
+def _size(header: np.void) -> tuple[tuple[int, ...], int]:
+    """Voxels along the axes of space and time without trailing ones, and values a voxel."""
+    dim = [int(n) for n in header["dim"]]
+    size = tuple(dim[1 : dim[0] + 1]) if 1 <= dim[0] <= 7 else ()
+    if any(n < 1 for n in size):
+        return (), 1
+    values = int(np.prod(size[4:], dtype=np.int64)) if len(size) > 4 else 1
+    size = size[:4]
+    while len(size) > 3 and size[-1] == 1:
+        size = size[:-1]
+    return size, values
+
+
+def _start(header: np.void, name: str) -> int:
+    """Where the voxels start; zero, as some programs write, means right behind the header."""
+    first, offset = header.dtype.itemsize + _EXTENSION_FLAG, float(header["vox_offset"])
+    if offset == 0:
+        return first
+    if not (np.isfinite(offset) and offset.is_integer() and offset >= first):
+        raise ReadError(
+            f"{name} states that its voxels start at byte {offset:g}, which lies in its header; export it again."
+        )
+    return int(offset)
+
+
+def _scaled(stored: NDArray[np.generic], header: np.void, name: str) -> NDArray[np.float32]:
+    """Stored values times slope plus intercept; a slope of zero, or that is no number, means values as stored."""
+    slope, intercept = float(header["slope"]), float(header["intercept"])
+    if not np.isfinite(slope) or slope == 0 or (slope, intercept) == (1.0, 0.0):
+        return stored.astype(np.float32)
+    if not np.isfinite(intercept):
+        raise ReadError(f"{name} scales its values by {slope:g} plus {intercept:g}; export it again.")
+    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)

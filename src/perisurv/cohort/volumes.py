@@ -1,4 +1,4 @@
-"""NIfTI, NRRD and MetaImage files by SimpleITK, whose points are LPS in mm as ours."""
+"""NIfTI, NRRD and MetaImage files; the last two by SimpleITK, whose points are LPS in mm as ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.cohort.nifti import NIFTI_SUFFIXES, check_axes
+from perisurv.cohort.nifti import NIFTI_SUFFIXES, read_nifti, read_nifti_grid
+from perisurv.cohort.payload import META_SUFFIXES, NRRD_SUFFIXES, check_payload
+from perisurv.cohort.perpendicular import perpendicular
 from perisurv.core import Geometry, GeometryError, ReadError
 
 __all__ = ["read_frames", "read_grid", "read_volume", "segment_labels"]
@@ -24,16 +26,15 @@ def read_grid(path: Path, name: str) -> Geometry:
     GeometryError
         If it is not a 3D image with one value a voxel, or its header contradicts itself.
     """
+    if path.name.casefold().endswith(NIFTI_SUFFIXES):
+        return read_nifti_grid(path, name)
     reader = _reader(path, name)
     if reader.GetNumberOfComponents() > 1 and reader.HasMetaDataKey("Segment0_Name"):
         raise GeometryError(
             f"{name} is a segmentation of 3D Slicer whose segments overlap, in several layers; export each segment as "
             "a labelmap of its own."
         )
-    geometry = _geometry(reader, reader.GetNumberOfComponents(), name)
-    if path.name.casefold().endswith(NIFTI_SUFFIXES):
-        check_axes(path, name, geometry)
-    return geometry
+    return _geometry(reader, reader.GetNumberOfComponents(), name)
 
 
 def segment_labels(path: Path, name: str) -> tuple[tuple[str, int], ...]:
@@ -44,7 +45,7 @@ def segment_labels(path: Path, name: str) -> tuple[tuple[str, int], ...]:
     ReadError
         If the file cannot be read, or a segment has no label.
     """
-    if not path.name.casefold().endswith((".nrrd", ".nhdr")):
+    if not path.name.casefold().endswith(NRRD_SUFFIXES):
         return ()
     reader = _reader(path, name)
     found: list[tuple[str, int]] = []
@@ -58,15 +59,20 @@ def segment_labels(path: Path, name: str) -> tuple[tuple[str, int], ...]:
 
 
 def read_volume(path: Path, name: str) -> tuple[NDArray[np.float32], Geometry]:
-    """Values as float32 in array order (slice, row, column), and their grid.
+    """Values as float32 in array order (slice, row, column), and their grid; NaN and infinity are kept.
 
     Raises
     ------
     ReadError
-        If the file cannot be read.
+        If the file cannot be read, is cut off or damaged.
     GeometryError
         If it is not a 3D image with one value a voxel, or its header contradicts itself.
     """
+    suffix = path.name.casefold()
+    if suffix.endswith(NIFTI_SUFFIXES):
+        return read_nifti(path, name)
+    if suffix.endswith((*NRRD_SUFFIXES, *META_SUFFIXES)):
+        check_payload(path, name)
     geometry = read_grid(path, name)
     try:
         return _values(path), geometry
@@ -112,9 +118,13 @@ def _values(path: Path) -> NDArray[np.float32]:
 def _geometry(image: Any, components: int, name: str) -> Geometry:
     size = image.GetSize()
     if len(size) != 3 or components != 1:
-        raise GeometryError(f"{name} has size {size} and {components} values a voxel; a 3D image with one is needed.")
-    (xi, xj, xk), (yi, yj, yk), (zi, zj, zk) = np.reshape(image.GetDirection(), (3, 3)).tolist()
-    i_mm, j_mm, k_mm = (float(v) for v in image.GetSpacing())
-    x, y, z = (float(v) for v in image.GetOrigin())
-    direction = ((xk, xj, xi), (yk, yj, yi), (zk, zj, zi))
-    return Geometry((size[2], size[1], size[0]), (k_mm, j_mm, i_mm), (x, y, z), direction)
+        raise GeometryError(
+            f"{name} has size {size} and {components} values a voxel; a 3D image with one number a voxel is needed."
+        )
+    axes, spacing_mm = np.reshape(image.GetDirection(), (3, 3)), np.asarray(image.GetSpacing())
+    if not np.allclose(np.linalg.norm(axes, axis=0), 1.0, atol=1e-3):
+        raise GeometryError(
+            f"{name} states axes that are no unit vectors, {axes.tolist()}; convert it again from DICOM."
+        )
+    steps_mm, origin_mm = (axes * spacing_mm)[:, ::-1], np.asarray(image.GetOrigin(), dtype=float)
+    return perpendicular(size[::-1], steps_mm, origin_mm, name)

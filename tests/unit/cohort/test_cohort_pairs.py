@@ -127,7 +127,7 @@ def test_image_of_four_dimensions(tmp_path):
     SimpleITK.WriteImage(
         SimpleITK.JoinSeries([SimpleITK.GetImageFromArray(LABEL)] * 2), str(tmp_path / "P1" / "mask.nii.gz")
     )
-    assert "a 3D image with one is needed" in reason(tmp_path).reason
+    assert "a 3D image with one number a voxel is needed" in reason(tmp_path).reason
 
 
 def test_failures_after_the_index(tmp_path):
@@ -401,12 +401,20 @@ def test_image_that_cannot_be_hu(tmp_path, image, said):
     assert said in exclusion
 
 
-@pytest.mark.parametrize(("image", "mask"), [(np.nan, 1), (-600, np.nan)])
-def test_values_that_are_not_finite(tmp_path, image, mask):
-    """In NRRD; the NIfTI library itself turns them to zero."""
-    write(tmp_path / "P1" / "image.nrrd", np.where(HU == -600, image, HU).astype(np.float32))
-    write(tmp_path / "P1" / "mask.nrrd", np.where(LABEL == 2, mask, 0).astype(np.float32))
-    assert "holds values that are not finite" in reason(tmp_path).reason
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "nrrd", "mha"])
+@pytest.mark.parametrize(
+    ("image", "mask", "said"),
+    [
+        (np.nan, 1, "not HU: P1/image.{} holds 1 voxels of 120 whose value is not finite"),
+        (-np.inf, 1, "not HU: P1/image.{} holds 1 voxels of 120 whose value is not finite"),
+        (-600, np.nan, "unusable mask: P1/mask.{} holds 16 voxels of 120 whose value is not finite"),
+        (-600, np.inf, "unusable mask: P1/mask.{} holds 16 voxels of 120 whose value is not finite"),
+    ],
+)
+def test_values_that_are_not_finite(tmp_path, suffix, image, mask, said):
+    write(tmp_path / "P1" / f"image.{suffix}", np.where(HU == -600, image, HU).astype(np.float32))
+    write(tmp_path / "P1" / f"mask.{suffix}", np.where(LABEL == 2, mask, 0).astype(np.float32))
+    assert reason(tmp_path).reason.startswith(said.format(suffix))
 
 
 def test_range_of_the_image_is_told(tmp_path):

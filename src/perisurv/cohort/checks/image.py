@@ -32,8 +32,13 @@ class HounsfieldValues:
 
     def judge(self, image: ImageFile, /) -> Verdict:
         """State their range."""
-        if not np.isfinite(image.values).all():
-            return failed(f"{image.name} holds values that are not finite; write air (-1000 HU) in their place.")
+        broken = int(image.values.size - np.count_nonzero(np.isfinite(image.values)))
+        if broken:
+            return failed(
+                f"{image.name} holds {broken} voxels of {image.values.size} whose value is not finite (NaN or "
+                "infinite); what belongs there is not guessed. Write air (-1000 HU) where nothing was scanned.",
+                broken,
+            )
         low, high = float(image.values.min()), float(image.values.max())
         said = f"values from {low:g} to {high:g}"
         if low >= 0:
