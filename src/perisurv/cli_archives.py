@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perisurv.cli_common import AsJson, Panel, verb
 from perisurv.core import InputError
 from perisurv.terminal import progress, say
 
@@ -20,10 +21,8 @@ __all__ = ["archive_verbs", "fetch", "pull", "receive"]
 
 archive_verbs = typer.Typer()
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
-
-@archive_verbs.command()
+@verb(archive_verbs, Panel.DATA)
 def fetch(  # noqa: PLR0913 (an option is a parameter)
     collection: Annotated[str, typer.Argument(help="Collection, such as nsclc-radiomics.")] = "",
     folder: Annotated[Path | None, typer.Argument(help="Folder of the collection.")] = None,
@@ -65,7 +64,7 @@ def fetch(  # noqa: PLR0913 (an option is a parameter)
     say({**_plan_values(plan), **values, "study": str(done.study)}, text, as_json)
 
 
-@archive_verbs.command()
+@verb(archive_verbs, Panel.DATA)
 def receive(
     folder: Annotated[Path, typer.Argument(help="Folder for what comes.")],
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 11112,
@@ -92,7 +91,7 @@ def receive(
     )
 
 
-@archive_verbs.command()
+@verb(archive_verbs, Panel.DATA)
 def pull(  # noqa: PLR0913 (an option is a parameter)
     url: Annotated[str, typer.Argument(help="Root of the DICOMweb service.")],
     folder: Annotated[Path, typer.Argument(help="Folder for what comes.")],

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perisurv.cli_common import AsJson
+from perisurv.cli_common import AsJson, Panel, verb
 from perisurv.terminal import say
 
 __all__ = ["check", "check_verbs"]
@@ -16,7 +16,7 @@ __all__ = ["check", "check_verbs"]
 check_verbs = typer.Typer()
 
 
-@check_verbs.command()
+@verb(check_verbs, Panel.BEGIN)
 def check(
     ct_phantom: Annotated[
         Path | None, typer.Option(help="Folder with image.nii.gz and mask.nii.gz of the CT phantom of the IBSI.")

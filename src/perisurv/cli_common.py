@@ -1,23 +1,90 @@
-"""What the verbs of a study share: options that read the same everywhere, and the run of a study file."""
+"""What the verbs share: how they are registered, options that read the same everywhere, the run of a study file."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from perisurv.terminal import progress
+from perisurv.terminal import fail, progress, set_verbosity
 
-__all__ = ["AsJson", "Out", "StudyFile", "Workers", "open_run", "read_json_file"]
+__all__ = [
+    "AsJson",
+    "Out",
+    "Panel",
+    "StudyFile",
+    "Terminated",
+    "Workers",
+    "ends_on_signals",
+    "open_run",
+    "read_json_file",
+    "verb",
+]
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the artefacts; default: the one of the study file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; changes no result.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, such as how columns were understood.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and what is wrong.")]
+
+
+class Panel(StrEnum):
+    """Groups of verbs in the help."""
+
+    BEGIN = "Begin"
+    STUDY = "A study"
+    STAGES = "Stages of a study, one at a time"
+    PATIENTS = "New patients"
+    DATA = "Bring data in"
+
+
+def verb(app: typer.Typer, panel: Panel, name: str | None = None) -> Callable[[Callable[..., None]], Any]:
+    """Register a function as a verb that also takes ``-v`` and ``-q`` and ends in one sentence on Ctrl-C."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def called(*args: Any, verbose: bool = False, quiet: bool = False, **options: Any) -> None:
+            set_verbosity(verbose, quiet)
+            with ends_on_signals():
+                function(*args, **options)
+
+        own = inspect.signature(function, eval_str=True)
+        more = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+            for key, kind in (("verbose", Verbose), ("quiet", Quiet))
+        ]
+        called.__signature__ = own.replace(parameters=[*own.parameters.values(), *more])  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in (*own.parameters.values(), *more)}
+        called.__doc__ = escape(function.__doc__ or "")  # [validation] is no markup
+        app.command(name, rich_help_panel=panel.value)(called)
+        return function
+
+    return register
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM)."""
+
+
+@contextmanager
+def ends_on_signals() -> Iterator[None]:
+    """End in one sentence when somebody presses Ctrl-C (exit code 130) or the process is asked to end (143)."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        fail("stopped; the same command goes on where it was.", 143 if isinstance(stopped, Terminated) else 130)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perisurv.cli_common import AsJson
+from perisurv.cli_common import AsJson, Panel, verb
 from perisurv.terminal import say
 
 __all__ = ["predict", "predict_verbs"]
@@ -16,7 +16,7 @@ __all__ = ["predict", "predict_verbs"]
 predict_verbs = typer.Typer()
 
 
-@predict_verbs.command()
+@verb(predict_verbs, Panel.PATIENTS)
 def predict(
     model: Annotated[Path, typer.Argument(help="Model folder of a finished study.")],
     folder: Annotated[Path, typer.Argument(help="Folder with the CT and the contour of new patients.")],

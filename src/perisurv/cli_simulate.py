@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perisurv.cli_common import AsJson, Workers, read_json_file
+from perisurv.cli_common import AsJson, Panel, Workers, read_json_file, verb
 from perisurv.terminal import progress, say
 
 __all__ = ["Signal", "demo", "simulate", "simulate_verbs"]
@@ -23,7 +23,7 @@ class Signal(StrEnum):
     NONE = "none"
 
 
-@simulate_verbs.command()
+@verb(simulate_verbs, Panel.BEGIN)
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to write; new, or of the same simulation.")],
     patients: Annotated[int, typer.Option(min=6, help="Patients of all three centres.")] = 303,
@@ -46,7 +46,7 @@ def simulate(
     say({"folder": str(folder), "patients": patients}, f"{patients} patients in {folder}", as_json)
 
 
-@simulate_verbs.command()
+@verb(simulate_verbs, Panel.BEGIN)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the artefacts.")] = Path("runs/demo"),
     patients: Annotated[int, typer.Option(min=24, help="Patients of the simulated cohort.")] = 72,

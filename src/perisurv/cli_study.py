@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from perisurv.cli_common import AsJson, Out, StudyFile, Workers, open_run, read_json_file
+from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
 from perisurv.terminal import say
 
 __all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
@@ -14,13 +14,25 @@ __all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "ru
 study_verbs = typer.Typer()
 
 
-@study_verbs.command()
-def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STUDY, "run")
+def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Do every stage that is not done yet. Killed at any moment, it goes on where it was.
+
+    Example: perisurv run study.toml
+    """
+    with open_run(study, out, workers) as run:
+        evaluation = run.all()
+        folder, notes = run.folder, run.cohort().notes
+    say(read_json_file(folder.evaluation), "\n".join([*notes, f"{evaluation}", f"report: {folder.report}"]), as_json)
+
+
+@verb(study_verbs, Panel.STAGES)
+def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Find patients, contours and follow-up; list every exclusion with its reason.
 
     Example: perisurv index study.toml
     """
-    with open_run(study, out) as run:
+    with open_run(study, out, workers) as run:
         cohort, files = run.index(), run.private.files
     rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in cohort.exclusions]
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
@@ -32,18 +44,18 @@ def index(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     say(values, "\n".join(lines), as_json)
 
 
-@study_verbs.command()
-def regions(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STAGES)
+def regions(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Build the tumour and its rings on the analysis grid.
 
     Example: perisurv regions study.toml
     """
-    with open_run(study, out) as run:
+    with open_run(study, out, workers) as run:
         run.regions()
         _say_stage(run, "regions", as_json)
 
 
-@study_verbs.command()
+@verb(study_verbs, Panel.STAGES)
 def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Draw a sheet for every patient and a page of the cohort: contours, rings, HU, audit, checks, geometry.
 
@@ -57,24 +69,24 @@ def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJs
     say({"page": str(pages.index), "sheets": pages.sheets, "undrawn": undrawn}, "\n".join(lines), as_json)
 
 
-@study_verbs.command()
-def extract(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STAGES)
+def extract(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Compute the radiomics of every region.
 
     Example: perisurv extract study.toml
     """
-    with open_run(study, out) as run:
+    with open_run(study, out, workers) as run:
         run.extract()
         _say_stage(run, "extract", as_json)
 
 
-@study_verbs.command()
-def fit(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STAGES)
+def fit(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Train the networks and fit every branch on the training centre.
 
     Example: perisurv fit study.toml
     """
-    with open_run(study, out) as run:
+    with open_run(study, out, workers) as run:
         model = run.fit()
     counts = {name: len(signature.coefficients) for name, signature in model.signatures.items()}
     lines = [f"ring chosen: {model.ring.ring} (votes {model.ring.votes})"]
@@ -82,7 +94,7 @@ def fit(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     say({"ring": model.ring.ring, "votes": model.ring.votes, "features": counts}, "\n".join(lines), as_json)
 
 
-@study_verbs.command()
+@verb(study_verbs, Panel.STAGES)
 def evaluate(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     """Score the external centres once.
 
@@ -94,7 +106,7 @@ def evaluate(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None
     say(read_json_file(path), str(evaluation), as_json)
 
 
-@study_verbs.command()
+@verb(study_verbs, Panel.STAGES)
 def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     """Write the report, one HTML file that opens offline.
 
@@ -105,7 +117,7 @@ def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
     say({"report": str(path)}, f"report: {path}", as_json)
 
 
-@study_verbs.command()
+@verb(study_verbs, Panel.STAGES)
 def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Fit and score the tabular branches under the design below [validation], everything again in every split.
 
@@ -118,18 +130,6 @@ def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json
         values = write_validation(run)
         path = run.folder.validation
     say(values, f"{validation_text(values)}\nsee {path}", as_json)
-
-
-@study_verbs.command("run")
-def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
-    """Do every stage that is not done yet. Killed at any moment, it goes on where it was.
-
-    Example: perisurv run study.toml
-    """
-    with open_run(study, out, workers) as run:
-        evaluation = run.all()
-        folder, notes = run.folder, run.cohort().notes
-    say(read_json_file(folder.evaluation), "\n".join([*notes, f"{evaluation}", f"report: {folder.report}"]), as_json)
 
 
 def _say_stage(run: Any, stage: str, as_json: bool) -> None:

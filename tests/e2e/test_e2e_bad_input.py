@@ -51,7 +51,7 @@ def refusal(*arguments: str, cwd: Path) -> str:
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     *progress, sentence = (line for line in done.stderr.splitlines() if line.strip())
-    assert all("\u2501" in line for line in progress), done.stderr
+    assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in progress), done.stderr
     assert sentence.startswith("perisurv: ")
     assert sentence.endswith(".")
     return sentence.removeprefix("perisurv: ")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -58,20 +61,23 @@ def run_tasks(
     """
     results: dict[int, Any] = {}
     work = _serial(function, items) if workers == 1 or len(items) < 2 else _parallel(function, items, workers)
-    for number, result in work:
-        results[number] = result
-        if progress is not None:
-            progress(label, len(results), len(items))
+    with closing(work):
+        for number, result in work:
+            results[number] = result
+            if progress is not None:
+                progress(label, len(results), len(items))
     return [results[n] for n in range(len(items))]
 
 
-def _serial(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+def _serial(function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
     with threadpool_limits(1):  # as in a worker: the order of a sum depends on the number of threads
         for number, item in enumerate(items):
             yield number, _guarded(function, item)
 
 
-def _parallel(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[tuple[int, Any]]:
+def _parallel(
+    function: Callable[[Any], Any], items: Sequence[Any], workers: int
+) -> Generator[tuple[int, Any], None, None]:
     queue = list(range(len(items)))[::-1]
     while queue:
         lost: list[int] = []
@@ -95,7 +101,7 @@ def _drain(
         while queue and not lost and len(flight) < 2 * workers:
             number = queue.pop()
             try:
-                flight[pool.submit(_guarded, function, items[number])] = number
+                flight[_submit(pool, function, items[number])] = number
             except BrokenProcessPool:
                 lost.append(number)
         done, _ = wait(flight, return_when=FIRST_COMPLETED)
@@ -110,7 +116,7 @@ def _drain(
 def _alone(function: Callable[[Any], Any], item: Any) -> Any:
     try:
         with _pool(1) as pool:
-            return pool.submit(_guarded, function, item).result()
+            return _submit(pool, function, item).result()
     except BrokenProcessPool:
         return Failure("its process died twice (out of memory, or killed); the other patients went on")
 
@@ -125,13 +131,37 @@ def _guarded(function: Callable[[Any], Any], item: Any) -> Any:
         return Failure(f"unexpected {type(error).__name__}: {error}")
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes; where the work is broken off, they end at once instead of after what they are doing."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+    try:
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Any], Any], item: Any) -> Future[Any]:
+    """Hand in one item; a process that starts now does not hear Ctrl-C, which is for the process that started it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        return pool.submit(_guarded, function, item)
+    resource_tracker.ensure_running()  # which would take the mask away again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_guarded, function, item)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker(parent: int) -> None:
-    """One thread a worker, and no orphan: a worker ends when the process that started it was killed."""
+    """One thread a worker, deaf to Ctrl-C, and no orphan: it ends when the process that started it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
 
     def watch() -> None:
