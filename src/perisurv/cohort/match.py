@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from perisurv.cohort.candidates import Structures, kind_of
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
 from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.pairing import Paired, Structures, kind_of, newest, pair
+from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
 from perisurv.cohort.sources import Source

@@ -25,6 +25,7 @@ _CHOICES = {
     "ids": ("keep", "pseudonym"),
     "several_rois": ("refuse", "union", "largest"),
     "several_structure_sets": ("refuse", "newest", "rtstruct", "seg"),
+    "references": ("slices", "series", "geometry"),
     "between_slices": ("refuse", "interpolate", "leave"),
     "gantry_tilt": ("refuse", "resample"),
     "irregular_slices": ("refuse", "resample"),
@@ -104,6 +105,12 @@ class CohortOptions:
         If several structure sets or DICOM SEG hold a tumour on one CT: ``refuse`` the patient, take the ``newest`` by
         StructureSetDate and StructureSetTime (SEG: ContentDate and ContentTime), or those stored as ``rtstruct`` or
         as ``seg``.
+    references
+        What of a structure set or DICOM SEG must fit its CT. ``slices``: series, frame of reference and every slice
+        that it names. ``series``: the series or the frame of reference, for data whose slices got other UIDs when
+        they were de-identified. ``geometry``: nothing, if only one CT of the patient holds every contour on its
+        slices. Where the named slices are not there, every contour or frame must lie on a slice of the CT, inside its
+        image, in any case.
     between_slices
         Where contours lie between slices or leave slices out: ``refuse`` the patient, ``interpolate`` the shape
         between neighbouring contours, or ``leave`` slices without contour empty. Masks are never interpolated.
@@ -153,6 +160,7 @@ class CohortOptions:
     other_lesions: tuple[str | RoiRule, ...] = ()
     lung_rois: tuple[str | RoiRule, ...] = ()
     several_structure_sets: Literal["refuse", "newest", "rtstruct", "seg"] = "refuse"
+    references: Literal["slices", "series", "geometry"] = "slices"
     between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
     mask_labels: tuple[int, ...] = ()
     mask_threshold: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from perisurv.cohort.candidates import Structures, find_ct
 from perisurv.cohort.checks import (
     CONTOUR_CHECKS,
     MASK_CHECKS,
@@ -18,16 +19,14 @@ from perisurv.cohort.checks import (
     SegPairing,
     findings,
 )
-from perisurv.cohort.ct import CtSeries, differences
+from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.dicomseg import Segmentation, read_segments
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.rtstruct import StructureSet
 from perisurv.cohort.sources import CtFiles, DicomSource, SegSource
 from perisurv.core import Finding
 
-__all__ = ["Paired", "kind_of", "newest", "pair"]
+__all__ = ["Paired", "newest", "pair"]
 
-Structures = StructureSet | Segmentation
 Found = tuple[Finding, ...]
 
 
@@ -49,39 +48,12 @@ def pair(
     options: CohortOptions,
 ) -> Paired:
     """Find the CT of a structure set or DICOM SEG and judge both."""
-    candidates = [s for uid in sorted(structures.series_uids) for s in series.get(uid, ())]
-    if not structures.series_uids:
-        candidates = [s for s in own if s.slices[0].frame_uid in structures.frame_uids]
-    if len(candidates) > 1:
-        images = structures.named_images() or structures.image_uids
-        candidates = [s for s in candidates if images & s.images] or candidates
-    if not candidates:
-        kind = kind_of(structures)
-        return Paired(
-            structures,
-            reason=f"{kind} of another CT: {structures.name} was drawn on a CT that is not in the folder; "
-            "export that CT.",
-        )
-    if len({s.uid for s in candidates}) < len(candidates):
-        return Paired(
-            structures,
-            reason=f"two series with one UID: {structures.name} fits {len(candidates)} volumes under one "
-            f"SeriesInstanceUID that differ in {differences(candidates)}; keep the one that it was drawn on.",
-        )
-    if len(candidates) > 1:
-        folders = ", ".join(s.folder for s in candidates)
-        return Paired(
-            structures,
-            reason=f"ambiguous CT: {structures.name} fits {len(candidates)} CT series ({folders}); keep the one meant.",
-        )
+    found = find_ct(structures, series, own, options)
+    if isinstance(found, str):
+        return Paired(structures, reason=found)
     if isinstance(structures, Segmentation):
-        return _judged_seg(SegPairing(structures, candidates[0], options), root)
-    return _judged(Pairing(structures, candidates[0], options), root)
-
-
-def kind_of(structures: Structures) -> str:
-    """What messages call it."""
-    return "DICOM SEG" if isinstance(structures, Segmentation) else "RTSTRUCT"
+        return _judged_seg(SegPairing(structures, found, options), root)
+    return _judged(Pairing(structures, found, options), root)
 
 
 def newest(paired: Sequence[Paired]) -> Paired | None:

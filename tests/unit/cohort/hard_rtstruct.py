@@ -125,6 +125,12 @@ def other_frame(data, _):
     data.StructureSetROISequence[0].ReferencedFrameOfReferenceUID = uid("elsewhere")
 
 
+def second_frame(data, _):
+    other_frame(data, _)
+    data.ReferencedFrameOfReferenceSequence.append(Dataset())
+    data.ReferencedFrameOfReferenceSequence[1].FrameOfReferenceUID = uid("elsewhere")
+
+
 def same_number(data, _):
     data.StructureSetROISequence[1].ROINumber = 1
 
@@ -299,8 +305,9 @@ ROIS = [
          "ROIs GTV-1, x one number (1)"),
     Case("contours listed twice", {"GTV-1": BIG, "x": SMALL}, listed_twice, reason="unusable contour: ROI GTV-1 of "
          "B1/rt.dcm: ROIContourSequence lists it 2 times"),
-    Case("ROI in another frame of reference", edit=other_frame, reason="RTSTRUCT of another CT: B1/rt.dcm names "
-         "another frame of reference"),
+    Case("ROI in a frame of reference that nothing else names", edit=other_frame, voxels=300),
+    Case("ROI in a second frame of reference that is listed", edit=second_frame, reason="RTSTRUCT of another CT: "
+         "B1/rt.dcm names another frame of reference"),
 ]  # fmt: skip
 
 CASES = SHAPES + PLANES + POINTS + ROIS

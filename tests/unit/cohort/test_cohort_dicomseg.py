@@ -224,9 +224,14 @@ def other_images(data):
         image.ReferencedSOPInstanceUID = uid("elsewhere", n)
 
 
-@pytest.mark.parametrize("edit", [other_frame, other_images])
-def test_seg_that_names_another_frame_or_other_slices(tmp_path, edit):
-    assert broken(tmp_path, edit=edit).startswith("DICOM SEG of another CT: B1/seg.dcm")
+def test_seg_that_names_another_frame(tmp_path):
+    reason = broken(tmp_path, edit=other_frame)
+    assert reason.startswith("DICOM SEG of another CT: B1/seg.dcm names another frame of reference")
+
+
+def test_seg_that_lists_other_slices_than_its_frames_name(tmp_path):
+    reason = broken(tmp_path, edit=other_images)
+    assert reason.startswith("missing slice: B1/ct lacks 8 of the 11 slices that B1/seg.dcm refers to")
 
 
 def test_slice_that_the_seg_refers_to_is_missing(tmp_path):

@@ -5,6 +5,7 @@ from perisurv.cohort.checks.contours import CONTOUR_CHECKS, REFERENCE_CHECKS, Pa
 from perisurv.cohort.checks.image import IMAGE_CHECKS, ImageFile
 from perisurv.cohort.checks.masked import Masks, SegPairing
 from perisurv.cohort.checks.masks import MASK_CHECKS, SEG_CHECKS
+from perisurv.cohort.checks.on_slices import off_slices
 from perisurv.cohort.checks.outcome import CLINICAL_CHECKS, OUTCOME_CHECKS
 from perisurv.cohort.checks.series import SERIES_CHECKS
 
@@ -28,4 +29,5 @@ __all__ = [
     "findings",
     "first_reason",
     "not_applicable",
+    "off_slices",
 ]

@@ -8,6 +8,7 @@ from perisurv.cohort.checks.agreement import AGREEMENT_CHECKS
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.drawn import Pairing
+from perisurv.cohort.checks.on_slices import OnSlices
 from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, SameCt
 from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
@@ -112,15 +113,14 @@ class NamedSlices:
 
     def judge(self, pair: Pairing, /) -> Verdict:
         """Name the first contour that does not."""
-        # The name of a multi-frame file does not say which frame.
-        slices = {name: s for s in pair.series.slices for name in s.names[1 if s.frame else 0 :]}
-        contours = [c for r in pair.tumour for c in r.contours if c.image_uid in slices]
+        slices = pair.series.by_name
+        found = [(c, c.images & slices.keys()) for r in pair.tumour for c in r.contours]
+        contours = [(c, slices[min(there)]) for c, there in found if len(there) == 1]
         if not contours or not all(stack.axial for stack in pair.stacks):
             return not_applicable("no contour names the slice that it lies on")
         off = 0.0
-        for contour in contours:
+        for contour, slice_ in contours:
             k = float(np.median(pair.geometry.to_index(contour.points_mm)[:, 0]))
-            slice_ = slices[contour.image_uid]
             named = float(pair.geometry.to_index(slice_.position_mm or (0.0, 0.0, 0.0))[0])
             off = max(off, abs(k - named))
             if abs(k - named) > NEXT_SLICE:
@@ -173,6 +173,7 @@ CONTOUR_CHECKS: tuple[Check[Pairing], ...] = (
     ReadableContours(),
     ClosedContours(),
     ContoursInsideCt(),
+    OnSlices(),
     ParallelPlanes(),
     NamedSlices(),
     NoGap(),

@@ -40,12 +40,6 @@ class Pairing:
         """What the rules chose."""
         return self.structures.choice
 
-    @property
-    def frame_uids(self) -> frozenset[str]:
-        """Frames of reference of the tumour, those of the structure set where the ROI names none."""
-        own = frozenset(r.entry.frame_uid for r in self.tumour if r.entry.frame_uid)
-        return own or self.structures.frame_uids
-
     @cached_property
     def geometry(self) -> Geometry:
         """The grid of the CT."""

@@ -100,8 +100,3 @@ class SegPairing:
     structures: Segmentation
     series: CtSeries
     options: CohortOptions
-
-    @property
-    def frame_uids(self) -> frozenset[str]:
-        """The frame of reference of the SEG."""
-        return self.structures.frame_uids

@@ -7,9 +7,11 @@ import numpy as np
 from perisurv.cohort.checks.base import PASSED, Verdict, failed, not_applicable
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.checks.masked import SegPairing
+from perisurv.cohort.checks.on_slices import off_slices
+from perisurv.cohort.checks.uids import Pair, missing_slices, other_ct, passes
 from perisurv.cohort.pseudonym import patient_key
 
-__all__ = ["NEXT_SLICE", "EveryReferencedSlice", "NamedFrames", "SameCt"]
+__all__ = ["NEXT_SLICE", "EveryReferencedSlice", "NamedFrames", "SameCt", "advice"]
 
 # A contour or frame may name the slice next to it, not the one behind that; in slice distances.
 NEXT_SLICE = 0.75
@@ -25,26 +27,18 @@ class SameCt:
     def __init__(self, kind: str) -> None:
         self.title = f"{kind} of another CT"
 
-    def judge(self, pair: Pairing | SegPairing, /) -> Verdict:
+    def judge(self, pair: Pair, /) -> Verdict:
         """Say what does not fit."""
         structures, series = pair.structures, pair.series
-        first = series.slices[0]
-        if patient_key(structures.patient_id) != patient_key(first.patient_id):
+        if patient_key(structures.patient_id) != patient_key(series.slices[0].patient_id):
             return failed(
                 f"{structures.name} was drawn on the CT of another patient in {series.folder}; export the contour of "
                 "this patient."
             )
-        if pair.frame_uids and first.frame_uid and first.frame_uid not in pair.frame_uids:
-            return failed(
-                f"{structures.name} names another frame of reference than the CT in {series.folder}; export the CT "
-                "that it was drawn on."
-            )
-        if structures.image_uids and not structures.image_uids & series.images:
-            return failed(
-                f"{structures.name} refers to none of the slices in {series.folder}; export the CT that it was drawn "
-                "on."
-            )
-        return PASSED
+        mismatch = other_ct(pair)
+        if not mismatch or passes(pair, pair.options.references):
+            return PASSED
+        return failed(f"{structures.name} {mismatch}; export the CT that it was drawn on{advice(pair)}.")
 
 
 class EveryReferencedSlice:
@@ -54,16 +48,25 @@ class EveryReferencedSlice:
     title = "missing slice"
     requires = _REQUIRES
 
-    def judge(self, pair: Pairing | SegPairing, /) -> Verdict:
+    def judge(self, pair: Pair, /) -> Verdict:
         """Count the slices that are not there."""
-        named = pair.structures.image_uids | pair.structures.named_images()
-        missing = len(named - pair.series.images - pair.series.aside)
-        if not missing:
+        missing, named = missing_slices(pair)
+        if not missing or passes(pair, pair.options.references):
             return PASSED
         return failed(
-            f"{pair.series.folder} lacks {missing} of the {len(named)} slices that {pair.structures.name} refers to; "
-            "export the whole series."
+            f"{pair.series.folder} lacks {missing} of the {named} slices that {pair.structures.name} refers to; "
+            f"export the whole series{advice(pair)}."
         )
+
+
+def advice(pair: Pair) -> str:
+    """The line of the study file that would accept this CT, if its contours lie on the slices; else why not."""
+    policy = next((p for p in ("series", "geometry") if passes(pair, p)), "geometry")
+    off = off_slices(pair)
+    if off:
+        return f" (by its contours it does not fit either: {off})"
+    what = "contours" if isinstance(pair, Pairing) else "frames"
+    return f', or, as all {what} lie on slices of this CT, set references = "{policy}" below [cohort]'
 
 
 class NamedFrames:
@@ -75,10 +78,12 @@ class NamedFrames:
 
     def judge(self, pair: SegPairing, /) -> Verdict:
         """Name the first slice whose frame lies elsewhere."""
-        uids = [s.sop_uid for s in pair.series.slices]
-        # The name of a multi-frame file does not say which frame.
-        slices = {s.sop_uid: s for s in pair.series.slices if uids.count(s.sop_uid) == 1}
-        named = [(position, slices[uid]) for position, uid in pair.structures.named if uid in slices]
+        slices = pair.series.by_name
+        named = []
+        for frame in pair.structures.frames:
+            known = frame.images & slices.keys()
+            if frame.position_mm and len(frame.images) == 1 and known:
+                named.append((frame.position_mm, slices[min(known)]))
         if not named:
             return not_applicable("no frame names the slice that it lies on")
         to_index = pair.series.geometry().to_index

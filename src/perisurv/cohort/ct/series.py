@@ -62,6 +62,11 @@ class CtSeries:
         return frozenset(name for s in self.slices for name in s.names)
 
     @property
+    def by_name(self) -> dict[str, CtHeader]:
+        """The slice of every name that means one; that of a multi-frame file does not say which frame."""
+        return {name: s for s in self.slices for name in s.names[1 if s.frame else 0 :]}
+
+    @property
     def offsets_mm(self) -> Floats:
         """Position of every slice along the normal, ascending, mm."""
         return self._positions_mm() @ _axes(self.slices[0])[:, 0]

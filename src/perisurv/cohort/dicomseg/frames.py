@@ -21,6 +21,13 @@ from perisurv.core import Geometry, GeometryError, Mask, ReadError
 __all__ = ["read_segments"]
 
 _HALF = 0.5  # of MaximumFractionalValue
+_REFERENCES = (
+    "ReferencedSeriesSequence",
+    "StudiesContainingOtherReferencedInstancesSequence",
+    "SourceImageEvidenceSequence",
+    "SourceImageSequence",
+    "ReferencedImageSequence",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +67,27 @@ def read_segments(
     import highdicom  # noqa: PLC0415 (loaded on first use only)
 
     try:
-        data = highdicom.seg.Segmentation.from_dataset(read_whole(path, "it"), copy=False)
+        data = highdicom.seg.Segmentation.from_dataset(_without_references(read_whole(path, "it")), copy=False)
         return {n: _placed(data, n, series, threshold or _HALF) for n in numbers}
     except (ReadError, GeometryError) as error:
         raise type(error)(f"{name}: {error}") from error
     except (*DICOM_ERRORS, sqlite3.Error) as error:  # highdicom keeps an index of frames in SQLite
         raise ReadError(f"{name} cannot be read as DICOM SEG ({type(error).__name__}); export it again.") from error
+
+
+def _without_references(data: Dataset) -> Dataset:
+    """The data set without its lists of images, which highdicom refuses where one is listed under two series.
+
+    Which CT they mean was found before; a voxel is placed by the position of its own frame.
+    """
+    for name in _REFERENCES:
+        if name in data:
+            del data[name]
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in data.get(groups) or ():
+            for derivation in group.get("DerivationImageSequence") or ():
+                derivation.SourceImageSequence = []
+    return data
 
 
 def _placed(data: Any, number: int, series: CtSeries, share: float) -> Placed:

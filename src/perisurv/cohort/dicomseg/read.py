@@ -10,16 +10,37 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 
 from perisurv.cohort.dicom import DICOM_ERRORS
+from perisurv.cohort.references import References, images_of, listed_series, uid_of
 from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois
 from perisurv.cohort.rtstruct.rois import plain_name
 from perisurv.core import ReadError
 
-__all__ = ["SEG_CLASSES", "Segmentation", "read_segmentation"]
+__all__ = ["SEG_CLASSES", "SegFrame", "Segmentation", "read_segmentation"]
 
 # Segmentation Storage and Label Map Segmentation Storage.
 SEG_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 Vector = tuple[float, float, float]
 _BACKGROUND = 0  # of a label map, which lists it among its segments
+
+
+@dataclass(frozen=True, slots=True)
+class SegFrame:
+    """Where a frame lies, of what, and the images that it was derived from.
+
+    Parameters
+    ----------
+    position_mm
+        LPS position of the centre of its first voxel; None where the header does not say.
+    axes
+        Directions of its rows and columns, six numbers; empty where the header does not say.
+    segment
+        Number of its segment; 0 where a frame holds several (label map).
+    """
+
+    position_mm: Vector | None
+    axes: tuple[float, ...]
+    segment: int
+    images: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,30 +53,38 @@ class Segmentation:
         Path relative to the cohort folder, for messages.
     made
         ContentDate and ContentTime as written, ``20190225 111528``; empty where the date is missing.
-    series_uids, frame_uids, image_uids
-        The series, frame of reference and slices that it says it was drawn on; empty where it says nothing.
+    references
+        The series, frame of reference and slices that it says it was drawn on.
     entries
         All its segments.
     choice
         What the rules chose among them.
-    named
-        Position in mm of every frame that names one slice, and the SOPInstanceUID of that slice.
+    frames
+        Its frames, of all segments.
     """
 
     path: Path
     name: str
     patient_id: str
     made: str
-    series_uids: frozenset[str]
-    frame_uids: frozenset[str]
-    image_uids: frozenset[str]
+    references: References
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
-    named: tuple[tuple[Vector, str], ...] = ()
+    frames: tuple[SegFrame, ...] = ()
 
-    def named_images(self) -> frozenset[str]:
-        """The slices that it names."""
-        return self.image_uids
+    @property
+    def frame_uids(self) -> frozenset[str]:
+        """The frame of reference."""
+        return self.references.frame_uids
+
+    def tumour_frames(self) -> tuple[SegFrame, ...]:
+        """The frames of the tumour; all where no segment is chosen."""
+        tumour = {*self.choice.tumour, 0} if self.choice.tumour else None
+        return tuple(f for f in self.frames if tumour is None or f.segment in tumour)
+
+    def named(self) -> tuple[frozenset[str], ...]:
+        """The images that each frame of the tumour was derived from, of those that name any."""
+        return tuple(f.images for f in self.tumour_frames() if f.images)
 
 
 def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
@@ -69,10 +98,9 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
     try:
         data = dcmread(path, stop_before_pixels=True, force=True)
         entries = tuple(_entry(item) for item in data.SegmentSequence if int(item.SegmentNumber) != _BACKGROUND)
-        series, images = _references(data)
-        frame = str(data.get("FrameOfReferenceUID", "") or "")
+        references = _references(data)
         patient_id = str(data.get("PatientID", "") or "").strip()
-        named = tuple(_named(data))
+        frames = tuple(_frames(data))
         made = " ".join(str(data.get(tag, "") or "").strip() for tag in ("ContentDate", "ContentTime"))
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} is not a whole DICOM SEG ({type(error).__name__}); export it again.") from error
@@ -81,10 +109,7 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         names = ", ".join(e.name for e in entries if e.number == number)
         raise ReadError(f"{name} gives the segments {names} one number ({number}); export it again.")
     made = made.strip() if made[:8].strip() else ""
-    frames = frozenset({frame} - {""})
-    return Segmentation(
-        path, name, patient_id, made, series, frames, images, entries, choose_rois(entries, rules), named
-    )
+    return Segmentation(path, name, patient_id, made, references, entries, choose_rois(entries, rules), frames)
 
 
 def _entry(item: Dataset) -> RoiEntry:
@@ -93,34 +118,34 @@ def _entry(item: Dataset) -> RoiEntry:
     return RoiEntry(int(item.SegmentNumber), plain_name(item.get("SegmentLabel")), meaning, code=code)
 
 
-def _references(data: Dataset) -> tuple[frozenset[str], frozenset[str]]:
-    """Series and slices of the common instance reference; slices that frames name where that is absent."""
+def _references(data: Dataset) -> References:
+    """Series and slices of the common instance reference; what all frames share where that is absent."""
     items = list(data.get("ReferencedSeriesSequence") or ())
     for study in data.get("StudiesContainingOtherReferencedInstancesSequence") or ():
         items += study.get("ReferencedSeriesSequence") or ()
-    series = frozenset(str(item.SeriesInstanceUID) for item in items)
-    images = {str(i.ReferencedSOPInstanceUID) for item in items for i in item.get("ReferencedInstanceSequence") or ()}
-    return series, frozenset(images or _sources(data))
+    listed = listed_series(
+        (uid_of(item, "SeriesInstanceUID"), images_of(item.get("ReferencedInstanceSequence"))) for item in items
+    )
+    if not any(listed.values()):
+        shared = [_derived_from(group) for group in data.get("SharedFunctionalGroupsSequence") or ()]
+        listed = listed_series([*listed.items(), *(("", images) for images in shared)])
+    return References(listed, frozenset({uid_of(data, "FrameOfReferenceUID")} - {""}))
 
 
-def _sources(data: Dataset) -> Iterator[str]:
-    groups = [
-        *(data.get("SharedFunctionalGroupsSequence") or ()),
-        *(data.get("PerFrameFunctionalGroupsSequence") or ()),
-    ]
-    for group in groups:
-        yield from _derived_from(group)
-
-
-def _named(data: Dataset) -> Iterator[tuple[Vector, str]]:
+def _frames(data: Dataset) -> Iterator[SegFrame]:
+    shared = next(iter(data.get("SharedFunctionalGroupsSequence") or ()), Dataset())
     for group in data.get("PerFrameFunctionalGroupsSequence") or ():
-        sources, plane = set(_derived_from(group)), group.get("PlanePositionSequence")
-        if len(sources) == 1 and plane:
-            x, y, z = (float(v) for v in plane[0].ImagePositionPatient)
-            yield (x, y, z), sources.pop()
+        plane, turn, segment = (
+            next(iter(group.get(name) or shared.get(name) or ()), Dataset())
+            for name in ("PlanePositionSequence", "PlaneOrientationSequence", "SegmentIdentificationSequence")
+        )
+        position = plane.get("ImagePositionPatient")
+        x, y, z = (float(v) for v in position) if position else (0.0, 0.0, 0.0)
+        axes = tuple(float(v) for v in turn.get("ImageOrientationPatient") or ())
+        number = int(segment.get("ReferencedSegmentNumber") or 0)
+        yield SegFrame((x, y, z) if position else None, axes, number, _derived_from(group))
 
 
-def _derived_from(group: Dataset) -> Iterator[str]:
-    for derivation in group.get("DerivationImageSequence") or ():
-        for image in derivation.get("SourceImageSequence") or ():
-            yield str(image.ReferencedSOPInstanceUID)
+def _derived_from(group: Dataset) -> frozenset[str]:
+    derivations = group.get("DerivationImageSequence") or ()
+    return frozenset[str]().union(*(images_of(d.get("SourceImageSequence")) for d in derivations))

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from perisurv.cohort.dicom import image_name
+from perisurv.cohort.references import images_of
 from perisurv.core import ReadError
 
-__all__ = ["Contour", "area_vector_mm2", "read_contour", "referenced_images", "rough_volume_mm3", "without_copies"]
+__all__ = ["Contour", "area_vector_mm2", "read_contour", "rough_volume_mm3", "without_copies"]
 
 # DICOM PS3.3 C.8.8.6.1: the closed types enclose a region, the others mark points or lines.
 _CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
@@ -28,10 +28,10 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """A closed planar contour: points (n, 3) LPS in mm without a repeated end point, and the slice that it names."""
+    """A closed planar contour: points (n, 3) LPS in mm without a repeated end point, and the images that it names."""
 
     points_mm: Points
-    image_uid: str = ""
+    images: frozenset[str] = frozenset()
 
 
 def read_contour(item: Dataset) -> Contour | str:
@@ -56,18 +56,7 @@ def read_contour(item: Dataset) -> Contour | str:
         return "with fewer than three points"
     if np.linalg.norm(area_vector_mm2(points)) < _NO_AREA_MM2 and np.linalg.matrix_rank(points - points[0], 1e-4) < 2:
         return "without area"
-    images = referenced_images(item)
-    return Contour(points, images[0] if len(images) == 1 else "")
-
-
-def referenced_images(item: Dataset) -> list[str]:
-    """The images, or frames of images, that the ContourImageSequence of an item names (DICOM PS3.3 table 10-3)."""
-    names = []
-    for image in item.get("ContourImageSequence") or ():
-        frames = image.get("ReferencedFrameNumber")
-        numbers = [0] if frames is None else [int(n) for n in ([frames] if isinstance(frames, int) else frames)]
-        names += [image_name(str(image.ReferencedSOPInstanceUID), n) for n in numbers]
-    return names
+    return Contour(points, images_of(item.get("ContourImageSequence")))
 
 
 def area_vector_mm2(points: Points) -> Points:

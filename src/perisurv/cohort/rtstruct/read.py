@@ -11,7 +11,8 @@ from pydicom import Dataset
 
 from perisurv.cohort.dicom import DICOM_ERRORS
 from perisurv.cohort.dicom_layout import read_whole
-from perisurv.cohort.rtstruct.contours import Contour, read_contour, referenced_images, without_copies
+from perisurv.cohort.references import References, images_of, listed_series, uid_of
+from perisurv.cohort.rtstruct.contours import Contour, read_contour, without_copies
 from perisurv.cohort.rtstruct.rois import RoiChoice, RoiEntry, RoiRules, choose_rois, plain_name
 from perisurv.core import ReadError
 
@@ -57,8 +58,8 @@ class StructureSet:
         Path relative to the cohort folder, for messages.
     made
         StructureSetDate and StructureSetTime as written, ``20190225 111528``; empty where the date is missing.
-    series_uids, frame_uids, image_uids
-        The CT series, frames of reference and CT slices that it says it was drawn on; empty where it says nothing.
+    references
+        The series, frames of reference and slices that it says it was drawn on.
     entries
         All its ROIs.
     choice
@@ -71,17 +72,21 @@ class StructureSet:
     name: str
     patient_id: str
     made: str
-    series_uids: frozenset[str]
-    frame_uids: frozenset[str]
-    image_uids: frozenset[str]
+    references: References
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
     rois: Mapping[int, Roi]
 
-    def named_images(self) -> frozenset[str]:
-        """The CT slices that the contours of the tumour name."""
-        contours = (c for n in self.choice.tumour for c in self.rois[n].contours)
-        return frozenset(c.image_uid for c in contours if c.image_uid)
+    @property
+    def frame_uids(self) -> frozenset[str]:
+        """Frames of reference of the tumour; those of the whole set where its ROIs name none."""
+        own = {e.frame_uid for e in self.entries if e.number in self.choice.tumour}
+        every = self.references.frame_uids or frozenset(e.frame_uid for e in self.entries)
+        return frozenset(own - {""}) or every - {""}
+
+    def named(self) -> tuple[frozenset[str], ...]:
+        """The images that each contour of the tumour names, of those that name any."""
+        return tuple(c.images for n in self.choice.tumour for c in self.rois[n].contours if c.images)
 
 
 def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> StructureSet:
@@ -94,7 +99,7 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
     """
     try:
         dataset = read_whole(path, name)
-        series, frames, images = _references(dataset)
+        references = _references(dataset)
         entries = _entries(dataset, name)
         choice = rules if isinstance(rules, RoiChoice) else choose_rois(entries, rules)
         wanted = {*choice.tumour, *choice.others, *choice.lungs}
@@ -106,7 +111,7 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
     if len(rois) < len(wanted):
         raise ReadError(f"{name} no longer holds the ROIs that were chosen in it; run index again.")
     made = made.strip() if made[:8].strip() else ""
-    return StructureSet(path, name, patient_id, made, series, frames, images, entries, choice, rois)
+    return StructureSet(path, name, patient_id, made, references, entries, choice, rois)
 
 
 def _entries(dataset: Dataset, name: str) -> tuple[RoiEntry, ...]:
@@ -117,7 +122,7 @@ def _entries(dataset: Dataset, name: str) -> tuple[RoiEntry, ...]:
     entries = []
     for item in dataset.StructureSetROISequence:
         number = int(item.ROINumber)
-        frame = str(item.get("ReferencedFrameOfReferenceUID", "") or "")
+        frame = uid_of(item, "ReferencedFrameOfReferenceUID")
         entries.append(RoiEntry(number, plain_name(item.get("ROIName")), types.get(number, ""), frame))
     number, count = Counter(e.number for e in entries).most_common(1)[0] if entries else (0, 0)
     if count > 1:
@@ -152,14 +157,10 @@ def _notes(passed_over: Counter[str], copies: int) -> Iterable[str]:
         yield f"{copies} {'contour' if copies == 1 else 'contours'} drawn twice counted once"
 
 
-def _references(dataset: Dataset) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    series: set[str] = set()
-    frames: set[str] = set()
-    images: set[str] = set()
-    for frame in dataset.get("ReferencedFrameOfReferenceSequence") or ():
-        frames.add(str(frame.get("FrameOfReferenceUID", "")))
-        for study in frame.get("RTReferencedStudySequence") or ():
-            for item in study.get("RTReferencedSeriesSequence") or ():
-                series.add(str(item.SeriesInstanceUID))
-                images.update(referenced_images(item))
-    return frozenset(series), frozenset(frames - {""}), frozenset(images)
+def _references(dataset: Dataset) -> References:
+    frames = list(dataset.get("ReferencedFrameOfReferenceSequence") or ())
+    studies = [study for frame in frames for study in frame.get("RTReferencedStudySequence") or ()]
+    series = [item for study in studies for item in study.get("RTReferencedSeriesSequence") or ()]
+    found = ((uid_of(item, "SeriesInstanceUID"), images_of(item.get("ContourImageSequence"))) for item in series)
+    frame_uids = {uid_of(frame, "FrameOfReferenceUID") for frame in frames}
+    return References(listed_series(found), frozenset(frame_uids - {""}))
