@@ -16,15 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from matplotlib.path import Path as Polygon
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from perisurv.core import Geometry
-from perisurv.simulation import PatientPlan, Plan, SimulatedScan, SimulationOptions, make_scan
+from perisurv.simulation import DEFAULT_CENTRES, PatientPlan, Plan, SimulationOptions, make_scan
 from perisurv.simulation import plan as make_plan
-from perisurv.simulation.options import DEFAULT_CENTRES
+from perisurv.simulation.surroundings import SurroundingsOptions, border_box, cut, surround
 from perisurv.simulation.writers import write_study
 
 __all__ = ["AT_BORDER", "REFUSED", "Truth", "write_collection"]
@@ -33,18 +32,17 @@ MR, PET = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.128"
 # Patients that cannot be used, by their place in the collection: words of the true reason.
 REFUSED = {16: "on no slice", 17: "tumour ROI", 18: "HU", 19: "missing slice"}
 AT_BORDER = (5, 9, 13)
-AIR_HU = (-865, -875, -890, -905, -920, -935, -950, -958)
-Ints, Bools = NDArray[np.int16], NDArray[np.bool_]
+AIR_HU = (-865.0, -875.0, -890.0, -905.0, -920.0, -935.0, -950.0, -958.0)
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """One patient of the collection: what the body fills in the CT, arms apart."""
+    """One patient of the collection: grid of the CT, and the voxels that are body."""
 
     patient: str
     geometry: Geometry
     body: Bools
-    arms: Bools
 
 
 def write_collection(folder: Path, patients: int = 20, matrix: int = 96) -> list[Truth]:
@@ -64,66 +62,30 @@ def write_collection(folder: Path, patients: int = 20, matrix: int = 96) -> list
 
 def _write_patient(folder: Path, plan: Plan, number: int) -> Truth:
     patient = plan.patients[number]
-    scan = _cropped(make_scan(plan, number)) if number in AT_BORDER else make_scan(plan, number)
-    body = _inside(scan)
-    hu, arms = _with_surroundings(scan.hu, body, number, scan.geometry)
-    root = folder / patient.id
-    files = root / "files"
+    made = surround(make_scan(plan, number), _surroundings(number), plan.rng(number, 5))
+    if number in AT_BORDER:
+        made = cut(made, border_box(made, axis=0, last=number % 2 == 0, lost_mm=4.0))
+    files = folder / patient.id / "files"
     files.mkdir(parents=True)
-    write_study(files, plan, patient, scan.geometry, hu, scan.contours)
+    write_study(files, plan, patient, made.geometry, made.hu, made.contours)
     slices = [pydicom.dcmread(path) for path in sorted(files.rglob("IM*.dcm"))]
     structures = pydicom.dcmread(next(files.rglob("RS*.dcm")))
     shutil.rmtree(files)
     _damage(number, slices, structures)
-    _save_visit(root / "01-02-2001-NA-RT SIMULATION-05711", slices, structures, patient)
-    return Truth(patient.id, scan.geometry, body, arms)
+    _save_visit(folder / patient.id / "01-02-2001-NA-RT SIMULATION-05711", slices, structures, patient)
+    return Truth(patient.id, made.geometry, made.anatomy.body)
 
 
-def _cropped(scan: SimulatedScan) -> SimulatedScan:
-    """The slices from the second slice of the tumour on: the image begins inside it."""
-    first = min(number for number, _ in scan.contours[0]) + 1
-    z = scan.geometry.origin_mm[2] + first * scan.geometry.spacing_mm[0]
-    shape = (scan.geometry.shape[0] - first, *scan.geometry.shape[1:])
-    geometry = Geometry(shape, scan.geometry.spacing_mm, (*scan.geometry.origin_mm[:2], z))
-    kept = tuple([(n - first, points) for n, points in roi if n >= first] for roi in scan.contours)
-    return dataclasses.replace(
-        scan, geometry=geometry, hu=scan.hu[first:], contours=kept, truth_cover=scan.truth_cover[first:]
+def _surroundings(number: int) -> SurroundingsOptions:
+    """Air that is not -1000 HU and a couch for all; arms, a mask or a circle of other values for some."""
+    return SurroundingsOptions(
+        air_hu=AIR_HU[number % len(AIR_HU)],
+        table=True,
+        arms=("none", "beside", "above", "none")[number % 4],
+        shell=number % 7 == 3,
+        blanket=number % 7 == 5,
+        padding_hu=(None, None, -1024.0, 0.0, -2000.0)[number % 5],
     )
-
-
-def _inside(scan: SimulatedScan) -> Bools:
-    """Voxel centres inside the outline of the body, contour by contour."""
-    depth, rows, columns = scan.geometry.shape
-    body = np.zeros((depth, rows, columns), dtype=bool)
-    x0, y0, _ = scan.geometry.origin_mm
-    x = x0 + scan.geometry.spacing_mm[2] * np.arange(columns)
-    y = y0 + scan.geometry.spacing_mm[1] * np.arange(rows)
-    centres = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    for number, points in scan.contours[3]:
-        body[number] ^= Polygon(points[:, :2]).contains_points(centres).reshape(rows, columns)
-    return body
-
-
-def _with_surroundings(hu: Ints, body: Bools, number: int, geometry: Geometry) -> tuple[Ints, Bools]:
-    """Air that is not -1000 HU, a couch, arms beside every fourth patient, a circle of zeros around every fifth."""
-    changed = hu.astype(np.int32)
-    x = geometry.origin_mm[0] + geometry.spacing_mm[2] * np.arange(hu.shape[2])
-    y = geometry.origin_mm[1] + geometry.spacing_mm[1] * np.arange(hu.shape[1])
-    changed[~body & (hu < -500)] += 1000 + AIR_HU[number % len(AIR_HU)]
-    below = float(y[body.any(axis=(0, 2))].max()) + 15.0
-    couch = (np.abs(y[:, None] - below) < 8.0) & (np.abs(x[None, :]) < 210.0)
-    changed[:, couch] = np.where(body[:, couch], changed[:, couch], -350)
-    arms = np.zeros_like(body)
-    if number % 4 == 1:
-        side = float(x[body.any(axis=(0, 1))].max()) + 22.0
-        for middle in (-side, side):
-            arms |= (np.hypot(x[None, :] - middle, y[:, None]) < 14.0)[None] & ~body
-        changed[arms] = 45
-    if number % 5 == 2:
-        reach = min(np.abs(x).max(), np.abs(y - y.mean()).max())
-        beyond = np.hypot(x[None, :], y[:, None] - y.mean()) > reach
-        changed[:, beyond] = np.where(body[:, beyond], changed[:, beyond], 0)
-    return np.clip(changed, -1024, 3071).astype(np.int16), arms
 
 
 def _damage(number: int, slices: list[Dataset], structures: Dataset) -> None:
