@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["archive_verbs", "fetch", "pull", "receive"]
 
+NAMED = 4  # classes of objects, in a line
 archive_verbs = typer.Typer()
 
 
@@ -84,11 +85,11 @@ def receive(
     with progress() as show:
         got = archives.receive(folder, options, show)
     counts = f"{got.patients} patients, {got.series} series, {got.objects} objects in {folder}"
-    say(
-        asdict(got),
-        f"{counts}; {got.repeated} came again, {got.refused} refused, {got.rejected} callers rejected",
-        as_json,
-    )
+    text = f"{counts}; {got.repeated} came again, {got.refused} refused, {got.rejected} callers rejected"
+    if got.not_taken:  # some senders offer all that they know, whatever they send
+        named = ", ".join(got.not_taken) if len(got.not_taken) <= NAMED else "--json names them"
+        text += f"\nobjects of {len(got.not_taken)} other classes were offered and are not taken ({named})"
+    say(asdict(got), text, as_json)
 
 
 @verb(archive_verbs, Panel.DATA)

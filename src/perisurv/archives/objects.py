@@ -25,12 +25,14 @@ __all__ = [
     "write_whole",
 ]
 
-# What a cohort is made of (PS3.4 B.5): the classes that `receive` accepts.
+# What a cohort is made of (PS3.4 B.5): the classes that `receive` accepts. A test holds that `index` reads the same.
 STORAGE_CLASSES = {
     "CT": "1.2.840.10008.5.1.4.1.1.2",
     "Enhanced CT": "1.2.840.10008.5.1.4.1.1.2.1",
+    "Legacy Converted Enhanced CT": "1.2.840.10008.5.1.4.1.1.2.2",
     "RTSTRUCT": "1.2.840.10008.5.1.4.1.1.481.3",
     "SEG": "1.2.840.10008.5.1.4.1.1.66.4",
+    "Label Map SEG": "1.2.840.10008.5.1.4.1.1.66.7",
 }
 UID_TAGS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +14,16 @@ from urllib.parse import urlsplit
 from pydicom.errors import InvalidDicomError
 
 from perisurv.archives.objects import ObjectFolder, ObjectUids, is_uid, uids_of
+from perisurv.archives.query import Query
 from perisurv.core import ArchiveError, InputError, ReadError
 
 __all__ = ["Login", "PullOptions", "Pulled", "pull"]
 
 _LOG = logging.getLogger(__name__)
-# Attributes of a QIDO-RS answer (PS3.18 10.6.3).
-_MODALITY, _PATIENT, _INSTANCE, _STUDY, _SERIES = "00080060", "00100020", "00080018", "0020000D", "0020000E"
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+): *([\x20-\x7e]+)")
+NAMED = 3  # lists that are too short, in a message
 # What an answer raises that is no DICOM JSON or no DICOM object.
 _NOT_DICOMWEB = (AttributeError, EOFError, IndexError, InvalidDicomError, KeyError, TypeError, ValueError)
-Item = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,14 @@ def pull(
     InputError
         If the URL, the login or a study or patient is wrong, or dicomweb-client is not installed.
     ArchiveError
-        If the archive cannot be reached, or some objects cannot be retrieved. What came stays.
+        If the archive cannot be reached, lists fewer objects than it says to have, or some objects cannot be
+        retrieved. What came stays.
     """
-    client = _client(url, login, options.timeout_s)
+    client, session = _client(url, login, options.timeout_s)
+    query = Query(client, session)
     with _explained(url):
-        studies = _studies(client, options)
-        wanted = [uids for study in studies for uids in _objects(client, study, options.modalities)]
+        studies = query.studies(options.studies, options.patients, options.everything)
+        wanted = [uids for study in studies for uids in query.objects(study, options.modalities)]
     store = ObjectFolder(folder)
     missing = [uids for uids in wanted if not store.path(uids).is_file()]
     failures = []
@@ -137,16 +138,18 @@ def pull(
         if problem:
             failures.append(problem)
         progress("pull", n, len(missing))
+    problems = query.withheld[:NAMED]
+    if len(query.withheld) > NAMED:
+        problems.append(f"So it is with {len(query.withheld) - NAMED} more lists.")
     if failures:
-        raise ArchiveError(
-            f"{len(failures)} of {len(wanted)} objects did not come; the first: {failures[0]} "
-            f"The others lie in {folder}; run the same command again for the rest."
-        )
+        problems.append(f"{len(failures)} of {len(wanted)} objects did not come; the first: {failures[0]}")
+    if problems:
+        raise ArchiveError(f"{' '.join(problems)} The others lie in {folder}; run the same command again for the rest.")
     series = {(uids.study, uids.series) for uids in wanted}
     return Pulled(len(studies), len(series), len(missing), len(wanted) - len(missing))
 
 
-def _client(url: str, login: Login, timeout_s: float) -> Any:
+def _client(url: str, login: Login, timeout_s: float) -> tuple[Any, Any]:
     scheme = _checked_scheme(url)
     try:
         from dicomweb_client import DICOMwebClient  # noqa: PLC0415 (loaded when first used)
@@ -164,7 +167,7 @@ def _client(url: str, login: Login, timeout_s: float) -> Any:
         session.headers[name] = value.strip()
     client = DICOMwebClient(url.rstrip("/"), session=session, timeout=timeout_s, permissive_uid=True)
     client.set_http_retry_params(retry=False)
-    return client
+    return client, session
 
 
 def _checked_scheme(url: str) -> str:
@@ -180,45 +183,6 @@ def _checked_scheme(url: str) -> str:
     if parts.query or parts.fragment:
         raise InputError("The URL must be the root of the DICOMweb service, without ? and #.")
     return parts.scheme
-
-
-def _studies(client: Any, options: PullOptions) -> list[str]:
-    found = dict.fromkeys(options.studies)
-    if options.everything:
-        found |= dict.fromkeys(_pages(client.search_for_studies, _STUDY))
-    for patient in options.patients:
-        answers = _pages(client.search_for_studies, _STUDY, search_filters={"PatientID": patient})
-        own = [uid for uid, item in answers.items() if _value(item, _PATIENT).strip() == patient.strip()]
-        if not own:
-            raise InputError(f"The archive has no study of patient {patient}; check the ID.")
-        found |= dict.fromkeys(own)
-    return list(found)
-
-
-def _objects(client: Any, study: str, modalities: Sequence[str]) -> Iterator[ObjectUids]:
-    series = _pages(client.search_for_series, _SERIES, study_instance_uid=study)
-    if not series:
-        raise InputError(f"The archive has no study {study}; check the StudyInstanceUID.")
-    for uid, item in series.items():
-        if _value(item, _MODALITY) in modalities:
-            where = {"study_instance_uid": study, "series_instance_uid": uid}
-            for instance in _pages(client.search_for_instances, _INSTANCE, **where):
-                yield ObjectUids(study, uid, instance)
-
-
-def _pages(search: Callable[..., list[Item]], key: str, **query: Any) -> dict[str, Item]:
-    """Answers by UID, page after page until one brings nothing new: archives cut answers, and some ignore offsets."""
-    found: dict[str, Item] = {}
-    while True:
-        page = {_value(item, key): item for item in search(offset=len(found), **query)}
-        if page.keys() <= found.keys():
-            return found
-        found |= page
-
-
-def _value(item: Item, tag: str) -> str:
-    values = item.get(tag, {}).get("Value") or [""]
-    return str(values[0])
 
 
 def _retrieve(client: Any, url: str, store: ObjectFolder, uids: ObjectUids) -> str:

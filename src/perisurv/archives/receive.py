@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from pydicom import dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.uid import UID
 
 from perisurv.archives.objects import STORAGE_CLASSES, UID_TAGS, ObjectFolder, ObjectUids, raw_bytes, uids_of
 from perisurv.core import InputError, ReadError
@@ -91,6 +92,8 @@ class Received:
         Objects that were answered with a failure.
     rejected
         Associations of callers that are not allowed.
+    not_taken
+        Names of the classes of objects that a caller offered and that are not taken, such as MR Image Storage.
     """
 
     patients: int
@@ -99,6 +102,7 @@ class Received:
     repeated: int
     refused: int
     rejected: int
+    not_taken: tuple[str, ...] = ()
 
 
 class Receiver:
@@ -127,6 +131,7 @@ class Receiver:
         self._lock = threading.Lock()
         self._patients: set[bytes] = set()
         self._series: set[str] = set()
+        self._not_taken: set[str] = set()
         self._objects = self._repeated = self._refused = self._rejected = 0
         self._last = time.monotonic()
 
@@ -141,7 +146,7 @@ class Receiver:
         self._entity = _entity(self._options)
         from pynetdicom import evt  # noqa: PLC0415 (loaded when first used)
 
-        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_REJECTED, self._reject)]
+        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_REJECTED, self._reject), (evt.EVT_ACCEPTED, self._accept)]
         address = self._options.bind, self._options.port
         try:
             self._server = self._entity.start_server(address, block=False, evt_handlers=handlers)
@@ -165,7 +170,7 @@ class Receiver:
     def received(self) -> Received:
         """What has come so far."""
         counts = self._objects, self._repeated, self._refused, self._rejected
-        return Received(len(self._patients), len(self._series), *counts)
+        return Received(len(self._patients), len(self._series), *counts, tuple(sorted(self._not_taken)))
 
     def wait(self) -> None:
         """Return once nothing has come for ``until_idle_s``; never, if that is not set."""
@@ -216,6 +221,11 @@ class Receiver:
     def _reject(self, _: Any) -> None:
         with self._lock:
             self._rejected += 1
+
+    def _accept(self, event: Any) -> None:
+        """Note what a caller offered in vain: such objects are never sent, so that no refusal of one is counted."""
+        with self._lock:
+            self._not_taken |= {UID(context.abstract_syntax).name for context in event.assoc.rejected_contexts}
 
 
 def receive(

@@ -1,6 +1,7 @@
 """From a real Orthanc by DICOMweb: what it holds lies in the folder, once; what goes wrong is said without a secret."""
 
 import http.server
+import json
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import textwrap
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -250,6 +252,92 @@ def test_answers_in_pages_are_put_together(filled, tmp_path):
     for name, spoil in (("paged", one_a_page), ("whole", no_offset)):
         with serving(passing_on(filled, spoil)) as (url, _):
             assert pull(url, tmp_path / name, S1).fetched == 9
+
+
+STUDY, SERIES, INSTANCE, MODALITY = "0020000D", "0020000E", "00080018", "00080060"
+
+
+def holding(objects, page, *, counts=True, offsets=True, warning="", series=1):
+    """Answer queries as an archive of one study whose series hold ``objects`` each; no object can be had.
+
+    ``page``: most answers at a time. ``counts``: numbers of series and objects are stated. ``offsets``: honoured.
+    """
+
+    def answer(handler):
+        parts = urlsplit(handler.path)
+        first = int(parse_qs(parts.query).get("offset", ["0"])[0]) if offsets else 0
+        if "/instances/" in parts.path:
+            handler.send_error(404)
+            return
+        if parts.path.endswith("/instances"):
+            rows = [{INSTANCE: f"1.2.{n + 1}"} for n in range(objects)]
+        elif parts.path.endswith("/series"):
+            rows = [{SERIES: f"1.1.{n + 1}", MODALITY: "CT", "00201209": objects} for n in range(series)]
+        else:
+            rows = [{STUDY: "1.1", "00201206": series, "00100020": "S1"}]
+        shown = rows[first : first + page]
+        items = [
+            {tag: {"Value": [value]} for tag, value in row.items() if counts or not tag.startswith("002012")}
+            for row in shown
+        ]
+        body = json.dumps(items).encode()
+        handler.send_response(200)
+        if warning and first + len(shown) < len(rows):
+            handler.send_header("Warning", warning)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        ({"objects": 7, "page": 3, "offsets": False}, "states 7 objects in series 1.1.1 and lists 3"),
+        ({"objects": 2, "page": 2, "series": 5, "offsets": False}, "states 5 series in study 1.1 and lists 2"),
+        ({"objects": 4, "page": 2, "offsets": False, "counts": False,
+          "warning": '299 archive: "There are 2 additional results that can be requested"'},
+         "cut its list of objects after 2 and does not give the rest"),
+        ({"objects": 9, "page": 4, "series": 9, "offsets": False}, "So it is with [0-9]+ more lists"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("options", [S1, EVERYTHING, PullOptions(studies=("1.1",))])
+def test_what_an_archive_withholds_is_named(tmp_path, archive, said, options):
+    with serving(holding(**archive)) as (url, _), pytest.raises(ArchiveError, match=said):
+        pull(url, tmp_path, options)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        {"objects": 7, "page": 3},
+        {"objects": 7, "page": 3, "counts": False},
+        {"objects": 2, "page": 9, "offsets": False},
+        {"objects": 4, "page": 2, "warning": '299 archive: "There are 2 additional results that can be requested"'},
+    ],
+)
+def test_a_list_that_comes_whole_is_not_doubted(tmp_path, archive, caplog):
+    """Every object is asked for; that this archive has none is another matter."""
+    with serving(holding(**archive)) as (url, _), pytest.raises(ArchiveError) as error:
+        pull(url, tmp_path, S1)
+    assert f"{archive['objects']} of {archive['objects']} objects did not come" in str(error.value)
+    assert "lists" not in str(error.value)
+    assert "cannot be known" not in caplog.text
+
+
+def test_where_nothing_tells_whether_a_list_is_whole_this_is_said(tmp_path, caplog):
+    with serving(holding(7, 3, counts=False, offsets=False)) as (url, _), pytest.raises(ArchiveError):
+        pull(url, tmp_path, S1)
+    assert caplog.text.count("whether its lists are whole cannot be known") == 1
+
+
+def test_the_verb_ends_with_1_where_an_archive_withholds(tmp_path):
+    with serving(holding(7, 3, offsets=False)) as (url, _):
+        command = [sys.executable, "-m", "perisurv", "pull", url, str(tmp_path), "--all"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "states 7 objects in series 1.1.1 and lists 3" in done.stderr
 
 
 @pytest.mark.parametrize("login", [Login(), Login("reader", "wrong"), Login("stranger", "s3cret-Pass")])
