@@ -11,7 +11,7 @@ from cohort_files import row, write_patient, write_table
 
 from perisurv.cli import app
 from perisurv.cohort import read_cohort
-from perisurv.study.settings import read_settings, settings_from_dict
+from perisurv.study.settings import StudySettings, read_settings, settings_from_dict
 
 PAGES = {
     name: (Path(__file__).parents[3] / "docs" / "how-to" / f"{name}.md").read_text(encoding="utf-8")
@@ -43,13 +43,14 @@ def test_every_option_of_the_pages_is_one_of_the_verb(verb):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_study_files_are_read(page):
-    for text in blocks(page, "toml"):
-        assert settings_from_dict(tomllib.loads(text)).input.clinical
+    whole, *parts = (settings_from_dict(tomllib.loads(text)) for text in blocks(page, "toml"))
+    assert whole.input.clinical
+    assert all(part != StudySettings() for part in parts)
 
 
 def test_what_the_data_retriever_leaves_is_a_cohort(tmp_path):
     """The layout of the page, with the tables of both: metadata.csv is no clinical table."""
-    (study,) = blocks("tcia-download", "toml")
+    study = blocks("tcia-download", "toml")[0]
     (tmp_path / "study.toml").write_text(study, encoding="utf-8")
     (layout,) = blocks("tcia-download", "text")
     manifest = tmp_path / "LUNG1" / re.search(r"manifest-\d+", layout)[0]
