@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perisurv.cli_common import AsJson, Panel, verb
+from perisurv.cli_common import AsJson, Panel, remark_on_cache, verb
 from perisurv.terminal import say
 
 __all__ = ["check", "check_verbs"]
@@ -30,6 +30,7 @@ def check(
     from perisurv.study.provenance import VERSION, installed  # noqa: PLC0415
     from perisurv.study.selfcheck import by_family, ibsi_check  # noqa: PLC0415
 
+    remark_on_cache()
     rows = ibsi_check(ct_phantom)
     bad = [row for row in rows if not row.ok]
     lines = [f"perisurv {VERSION}, Python {sys.version.split()[0]}"]

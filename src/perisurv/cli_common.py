@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from perisurv.terminal import fail, progress, set_verbosity
+from perisurv.terminal import fail, progress, remark, set_verbosity
 
 __all__ = [
     "AsJson",
@@ -99,8 +99,17 @@ def open_run(study: Path, out: Path | None, workers: int | None = None) -> Itera
     settings = read_settings(study)
     if workers is not None:
         settings = dataclasses.replace(settings, workers=workers)
+    remark_on_cache()
     with progress() as show:
         yield Run(settings, RunFolder(out or Path(settings.out)), show)
+
+
+def remark_on_cache() -> None:
+    """Say once where compiled code cannot be kept."""
+    from perisurv.compiled import without_cache  # noqa: PLC0415 (start fast)
+
+    if told := without_cache():
+        remark(told)
 
 
 def read_json_file(path: Path) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perisurv.cli_common import AsJson, Panel, verb
+from perisurv.cli_common import AsJson, Panel, remark_on_cache, verb
 from perisurv.terminal import say
 
 __all__ = ["predict", "predict_verbs"]
@@ -30,6 +30,7 @@ def predict(
     """
     from perisurv.study.model import load_model  # noqa: PLC0415
 
+    remark_on_cache()
     key = key_file.read_text(encoding="utf-8").strip() if key_file else ""
     result = load_model(model).predict_folder(folder, branch, pseudonym_key=key)
     frame = result.prediction.to_frame()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["cooccurrence_features", "emphasis_features", "moments"]
 
@@ -12,7 +13,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def moments(x: NDArray[np.float32], median: float, low: float, high: float) -> Floats:
     """Means over ascending intensities in two passes.
 
@@ -48,7 +49,7 @@ def moments(x: NDArray[np.float32], median: float, low: float, high: float) -> F
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cooccurrence_features(counts: Counts) -> Floats:
     """The 25 features of one matrix of one-way counts [level, neighbour's level]; row and column 0 belong to nothing.
 
@@ -99,7 +100,7 @@ def cooccurrence_features(counts: Counts) -> Floats:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _difference_features(p: Floats, out: Floats) -> None:
     """Features of the distribution of the absolute difference of a pair."""
     n = p.size
@@ -122,7 +123,7 @@ def _difference_features(p: Floats, out: Floats) -> None:
     out[4], out[5], out[6], out[12] = mean, variance, entropy, mean
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _sum_features(p: Floats, level_mean: float, out: Floats) -> None:
     """Features of the distribution of the sum of a pair."""
     out[7:10] = 0.0
@@ -139,7 +140,7 @@ def _sum_features(p: Floats, level_mean: float, out: Floats) -> None:
         out[8] += p[s] * (s - out[7]) ** 2
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def emphasis_features(counts: Counts, lengths: Floats, n_voxels: float) -> Floats:
     """The sixteen features of counts [level, length], see :mod:`perisurv.radiomics.emphasis`.
 

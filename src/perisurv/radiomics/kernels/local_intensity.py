@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["sphere_sums"]
 
 Positions = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def sphere_sums(
     running: NDArray[np.float64], starts: Positions, ends: Positions, shifts: Positions, half_widths: Positions
 ) -> NDArray[np.float64]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from perisurv.compiled import kernel
 from perisurv.radiomics.kernels.formulae import cooccurrence_features, emphasis_features
 from perisurv.radiomics.kernels.texture import cooccurrence, neighbourhood, run_lengths
 
@@ -16,7 +16,7 @@ Levels = NDArray[np.unsignedinteger]
 Positions = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _window(levels: Levels, centre: Positions, radius: int, box: Levels, first: int, runs: Positions) -> int:
     """Copy the window around a voxel into the small box and write its runs; returns how many there are.
 
@@ -44,7 +44,7 @@ def _window(levels: Levels, centre: Positions, radius: int, box: Levels, first: 
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cooccurrence_map(
     levels: Levels, centres: Positions, radius: int, offsets: Positions, layout: Positions, feature: int
 ) -> Floats:
@@ -60,7 +60,7 @@ def cooccurrence_map(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def run_length_map(
     levels: Levels, centres: Positions, radius: int, offsets: Positions, layout: Positions, feature: int
 ) -> Floats:
@@ -79,7 +79,7 @@ def run_length_map(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def dependence_map(
     levels: Levels, centres: Positions, radius: int, rows: Positions, layout: Positions, feature: int
 ) -> Floats:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["cell_counts", "farthest", "hull_candidates", "hull_facets", "second_moments", "weighted_sums"]
 
 Positions = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cell_counts(mask: NDArray[np.uint8]) -> tuple[Positions, Positions]:
     """How often each of the 256 configurations of eight corners occurs, and the sums of the indices k, j, i there.
 
@@ -36,7 +37,7 @@ def cell_counts(mask: NDArray[np.uint8]) -> tuple[Positions, Positions]:
     return counts, sums
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def second_moments(runs: Positions) -> Positions:
     """Voxels, sums of (k, j, i) and of (kk, kj, ki, jj, ji, ii) over runs (start, end, k, j, i): integers."""
     out = np.zeros(10, np.int64)
@@ -58,7 +59,7 @@ def second_moments(runs: Positions) -> Positions:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def weighted_sums(values: NDArray[np.float32], runs: Positions) -> NDArray[np.float64]:
     """Sum of the values of runs (start, end, k, j, i), and of the values times k, j and i."""
     out = np.zeros(4)
@@ -77,7 +78,7 @@ def weighted_sums(values: NDArray[np.float32], runs: Positions) -> NDArray[np.fl
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def hull_candidates(points: Positions) -> NDArray[np.bool_]:
     """Which points (plane, a, b), sorted, are corners of the convex hull of their plane (monotone chain)."""
     keep = np.zeros(len(points), np.bool_)
@@ -105,7 +106,7 @@ def hull_candidates(points: Positions) -> NDArray[np.bool_]:
     return keep
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def hull_facets(points: NDArray[np.float64]) -> NDArray[np.int64]:
     """Triangles (corner, corner, corner) of the convex hull, anticlockwise as seen from outside.
 
@@ -144,7 +145,7 @@ def hull_facets(points: NDArray[np.float64]) -> NDArray[np.int64]:
     return facets[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _tetrahedron(points: NDArray[np.float64]) -> NDArray[np.int64]:
     """Four points that do not lie in one plane, the fourth behind the triangle of the others."""
     out = np.zeros(4, np.int64)
@@ -170,7 +171,7 @@ def _tetrahedron(points: NDArray[np.float64]) -> NDArray[np.int64]:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _set_facet(
     points: NDArray[np.float64],
     facets: NDArray[np.int64],
@@ -190,7 +191,7 @@ def _set_facet(
     planes[3, at] = planes[0, at] * x + planes[1, at] * y + planes[2, at] * z
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _horizon(facets: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[np.int64]:
     """Directed edges of the visible facets that no other visible facet shares."""
     edges = np.empty((3 * visible.size, 2), np.int64)
@@ -209,7 +210,7 @@ def _horizon(facets: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[n
     return out[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def farthest(points: NDArray[np.float64]) -> float:
     """Largest distance between two points."""
     best = 0.0

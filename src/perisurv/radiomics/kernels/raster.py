@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["bounds", "cut", "edge_distance", "encode", "filled", "gather", "place_levels"]
 
 Positions = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def bounds(mask: NDArray[np.bool_]) -> Positions:
     """First voxel and voxel after the last along each axis, (k0, k1, j0, j1, i0, i1), in one pass over the rows."""
     nk, nj, ni = mask.shape
@@ -30,7 +31,7 @@ def bounds(mask: NDArray[np.bool_]) -> Positions:
     return np.array([k0, k1, j0, j1, inside[0], inside[-1] + 1])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def encode(mask: NDArray[np.bool_], box: Positions, first: int) -> Positions:
     """Runs of the voxels of the mask in the box: rows (start, end, slice, row, column).
 
@@ -64,7 +65,7 @@ def encode(mask: NDArray[np.bool_], box: Positions, first: int) -> Positions:
     return runs[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cut(runs: Positions, values: NDArray[np.float32], low: float, high: float) -> Positions:
     """The parts of the runs whose values lie within the range; values are those along the runs."""
     outside = 0
@@ -89,7 +90,7 @@ def cut(runs: Positions, values: NDArray[np.float32], low: float, high: float) -
     return out[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def filled(starts: Positions, ends: Positions, size: int) -> NDArray[np.bool_]:
     """True along the runs of a flat box."""
     out = np.zeros(size, np.bool_)
@@ -98,7 +99,7 @@ def filled(starts: Positions, ends: Positions, size: int) -> NDArray[np.bool_]:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def gather(image: NDArray[np.float32], sources: Positions, lengths: Positions) -> NDArray[np.float32]:
     """Values of all runs, one after the other, from a flat image."""
     out = np.empty(lengths.sum(), image.dtype)
@@ -112,7 +113,7 @@ def gather(image: NDArray[np.float32], sources: Positions, lengths: Positions) -
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def place_levels(
     values: NDArray[np.float32],
     starts: Positions,
@@ -137,7 +138,7 @@ def place_levels(
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def edge_distance(starts: Positions, ends: Positions, steps: Positions, size: int) -> NDArray[np.uint16]:
     """City-block distance of every voxel to the outside of the region: 1 at its border; 0 outside.
 

@@ -8,8 +8,9 @@ never beyond the guard. Counts have a row and a column for level 0, which belong
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["cooccurrence", "neighbourhood", "run_lengths", "zones"]
 
@@ -20,7 +21,7 @@ BLOCK = 32
 MAX_NEIGHBOURS = 27
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cooccurrence(levels: Levels, starts: Positions, ends: Positions, offsets: Positions, n_levels: int) -> Counts:
     """Counts [direction, level, level + direction], one way; add the transpose for the symmetric matrix."""
     row = np.uint64(n_levels + 1)
@@ -37,7 +38,7 @@ def cooccurrence(levels: Levels, starts: Positions, ends: Positions, offsets: Po
     return out.reshape(offsets.size, n_levels + 1, n_levels + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def run_lengths(
     levels: Levels, starts: Positions, ends: Positions, offsets: Positions, plane: int, n_levels: int, longest: int
 ) -> Counts:
@@ -82,7 +83,7 @@ def run_lengths(
     return out.reshape(n, n_levels + 1, longest + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def neighbourhood(
     levels: Levels, starts: Positions, ends: Positions, rows: Positions, n_levels: int
 ) -> tuple[Counts, Counts, NDArray[np.int64]]:
@@ -121,7 +122,7 @@ def neighbourhood(
     return dependence, voxels, difference
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def _root(parent: NDArray[np.int32], zone: int) -> int:
     while parent[zone] != zone:
         parent[zone] = parent[parent[zone]]
@@ -129,7 +130,7 @@ def _root(parent: NDArray[np.int32], zone: int) -> int:
     return zone
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def zones(
     levels: Levels,
     starts: Positions,
@@ -192,7 +193,7 @@ def zones(
     return _merged(parent[:n_zones], level, size, nearest)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _merged(
     parent: NDArray[np.int32], level: NDArray[np.int32], size: NDArray[np.int32], nearest: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

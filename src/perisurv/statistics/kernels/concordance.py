@@ -8,8 +8,9 @@ A pair is a death and a patient of the same stratum followed longer, or censored
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["earlier_sums", "later_sums", "resampled_sums"]
 
@@ -35,8 +36,8 @@ def _below(tree: Floats, rank: int) -> float:
     return total
 
 
-_add = njit(cache=True, inline="always")(_add)
-_below = njit(cache=True, inline="always")(_below)
+_add = kernel(inline="always")(_add)
+_below = kernel(inline="always")(_below)
 
 
 def _earlier_sums(rank: Ints, event: Bools, first: Ints, bounds: Ints, weight: Floats) -> tuple[Floats, Floats]:
@@ -139,6 +140,6 @@ def _resampled_sums(
     return agree, total
 
 
-earlier_sums = njit(cache=True)(_earlier_sums)
-later_sums = njit(cache=True)(_later_sums)
-resampled_sums = njit(cache=True)(_resampled_sums)
+earlier_sums = kernel()(_earlier_sums)
+later_sums = kernel()(_later_sums)
+resampled_sums = kernel()(_resampled_sums)

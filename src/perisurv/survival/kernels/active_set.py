@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from perisurv.compiled import kernel
 
 __all__ = ["factorise", "maximise_quadratic"]
 
@@ -14,7 +15,7 @@ RIDGE = 1e-10  # lets copies of a column share one weight; the optimality check 
 MAX_TURNS, JOINT_TURNS = 500, 8  # of the active-set method; those in which several features may enter at once
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _cholesky(matrix: Any) -> Any:
     """Lower factor, in place, by blocks; False if a pivot is not positive."""
     n = len(matrix)
@@ -40,7 +41,7 @@ def _cholesky(matrix: Any) -> Any:
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _solve_factored(factor: Any, right: Any, n: Any) -> Any:
     """Solve L L' y = right, in place."""
     for i in range(n):
@@ -57,7 +58,7 @@ def _solve_factored(factor: Any, right: Any, n: Any) -> Any:
             right[k] -= row[k] * value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _append(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, j: Any) -> Any:
     """Let feature j join the c factored ones; how many there are then."""
     row, among = factor[c], hessian[j]
@@ -78,7 +79,7 @@ def _append(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, j: Any) -> A
     return c + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _remove(factor: Any, order: Any, c: Any, k: Any) -> Any:
     """Let the k-th factored feature go: its row is taken out, rotations make the rest triangular again."""
     for i in range(k, c - 1):
@@ -97,7 +98,7 @@ def _remove(factor: Any, order: Any, c: Any, k: Any) -> Any:
     return c - 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def factorise(factor: Any, order: Any, hessian: Any, l2: Any, coef: Any) -> Any:
     """Factor the Hessian of the features with a coefficient; how many there are."""
     chosen = np.flatnonzero(coef)
@@ -120,7 +121,7 @@ def factorise(factor: Any, order: Any, hessian: Any, l2: Any, coef: Any) -> Any:
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _synchronise(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, coef: Any) -> Any:
     """Let the factored features be those with a coefficient."""
     known = np.zeros(len(coef), dtype=np.bool_)
@@ -135,7 +136,7 @@ def _synchronise(factor: Any, order: Any, c: Any, hessian: Any, l2: Any, coef: A
     return c
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _enter(
     g: Any,
     b: Any,
@@ -168,7 +169,7 @@ def _enter(
     return c
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def maximise_quadratic(
     hessian: Any, gradient: Any, coef: Any, l1: Any, l2: Any, unit: Any, goal: Any, factor: Any, order: Any, c: Any
 ) -> Any:

@@ -12,8 +12,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from perisurv.compiled import kernel
 from perisurv.survival.kernels.active_set import factorise, maximise_quadratic
 
 __all__ = ["add_features", "log_likelihoods", "residuals", "solve"]
@@ -25,7 +25,7 @@ SLOW = 0.2  # a kept Hessian that shrinks the violation less than to this share 
 KEPT = 0.9  # features without a coefficient stay in play with a gradient above this share of their penalty
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def residuals(eta: Any, weight: Any, sets: Any, hazard: Any, total: Any, residual: Any) -> Any:
     """Log likelihood; fills hazard ratios (n), sums at risk (terms), and the derivative of each patient (n)."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
@@ -76,7 +76,7 @@ def residuals(eta: Any, weight: Any, sets: Any, hazard: Any, total: Any, residua
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _reach(eta: Any, weight: Any) -> Any:
     """Range of the linear predictors of those who count: a patient left out may lie anywhere."""
     low, high = np.inf, -np.inf
@@ -87,14 +87,14 @@ def _reach(eta: Any, weight: Any) -> Any:
     return high - low
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _log_added(a: Any, b: Any) -> Any:
     if a == -np.inf or b == -np.inf:
         return max(a, b)
     return max(a, b) + math.log1p(math.exp(-abs(a - b)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _wide_log_likelihood(eta: Any, weight: Any, sets: Any) -> Any:
     """Log likelihood summed on the log scale: finite however far the linear predictors lie apart."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
@@ -119,7 +119,7 @@ def _wide_log_likelihood(eta: Any, weight: Any, sets: Any) -> Any:
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def log_likelihoods(etas: Any, weight: Any, sets: Any) -> Any:
     """Log likelihood of each row of linear predictors (rows, n)."""
     hazard, residual = np.empty(etas.shape[1]), np.empty(etas.shape[1])
@@ -133,7 +133,7 @@ def log_likelihoods(etas: Any, weight: Any, sets: Any) -> Any:
     return values
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _products(x: Any, hazard: Any, total: Any, residual: Any, weight: Any, sets: Any, out: Any) -> Any:
     """Rows of x (features, n) times the negative Hessian in the linear predictors."""
     strata, deaths, death_first, start, term_first, fraction, term_weight = sets
@@ -186,7 +186,7 @@ def _products(x: Any, hazard: Any, total: Any, residual: Any, weight: Any, sets:
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def add_features(new: Any, columns: Any, x: Any, hessian: Any, a: Any, kept: Any, weight: Any, sets: Any) -> Any:
     """Put rows of columns behind the a features in play, with their Hessian where the kept Hessian was taken."""
     hazard, total, residual = kept
@@ -200,7 +200,7 @@ def add_features(new: Any, columns: Any, x: Any, hessian: Any, a: Any, kept: Any
     hessian[a : a + c, :a] = cross[:a].T
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@kernel(nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _violation(gradient: Any, coef: Any, l1: Any, unit: Any, a: Any) -> Any:
     worst = 0.0
     for j in range(a):
@@ -214,7 +214,7 @@ def _violation(gradient: Any, coef: Any, l1: Any, unit: Any, a: Any) -> Any:
     return worst
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _renew(x: Any, hessian: Any, a: Any, eta: Any, weight: Any, sets: Any, kept: Any) -> Any:
     hazard, total, residual = kept
     residuals(eta, weight, sets, hazard, total, residual)
@@ -223,7 +223,7 @@ def _renew(x: Any, hessian: Any, a: Any, eta: Any, weight: Any, sets: Any, kept:
     hessian[:a, :a] = np.dot(x[:a], out.T)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _compact(features: Any, x: Any, coef: Any, l1: Any, l2: Any, unit: Any, gradient: Any, a: Any, inside: Any) -> Any:
     """Take features out of play that have no coefficient and are far from having one; how many stay."""
     b = 0
@@ -239,7 +239,7 @@ def _compact(features: Any, x: Any, coef: Any, l1: Any, l2: Any, unit: Any, grad
     return b
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def solve(
     features: Any,
     x: Any,

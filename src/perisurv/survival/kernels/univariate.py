@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["slopes"]
 
@@ -75,4 +76,4 @@ def _slopes(
     return mean, variance
 
 
-slopes = njit(cache=True, nogil=True, error_model="numpy")(_slopes)
+slopes = kernel(nogil=True, error_model="numpy")(_slopes)

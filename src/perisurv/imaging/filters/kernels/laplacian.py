@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from perisurv.compiled import kernel
 
 __all__ = ["aligned", "in_slices", "in_space"]
 
@@ -28,7 +29,7 @@ def aligned(shape: tuple[int, ...]) -> Singles:
     return memory[first : first + size].reshape(*shape[:-1], width)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def in_space(source: Singles, taps: tuple[Taps, ...], planes: Singles, lines: Singles, out: Singles) -> None:
     """Sum of the second derivatives along all axes.
 
@@ -60,7 +61,7 @@ def in_space(source: Singles, taps: tuple[Taps, ...], planes: Singles, lines: Si
                 out[k, first + j] = line[:columns]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def in_slices(source: Singles, taps: tuple[Taps, ...], lines: Singles, out: Singles) -> None:
     """Sum of the second derivatives along rows and columns; as :func:`in_space`."""
     wide, columns = source.shape[2], out.shape[2]
@@ -71,7 +72,7 @@ def in_slices(source: Singles, taps: tuple[Taps, ...], lines: Singles, out: Sing
             out[k, j] = lines[2, :columns]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def _both(plane: Singles, row: int, taps: Taps, smooth: Singles, curved: Singles) -> None:
     """Both kernels across the rows of a plane, for the row with the reach of the taps before it; two pairs a pass."""
     gauss, second = taps
@@ -95,7 +96,7 @@ def _both(plane: Singles, row: int, taps: Taps, smooth: Singles, curved: Singles
             curved[i] += second[reach] * pair
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def _smooth(line: Singles, taps: Taps, out: Singles) -> None:
     """The Gaussian along a line; two pairs a pass."""
     gauss = taps[0]
@@ -116,7 +117,7 @@ def _smooth(line: Singles, taps: Taps, out: Singles) -> None:
             out[i] += gauss[reach] * (a[i] + b[i])
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def _curved(smooth: Singles, curved: Singles, taps: Taps, out: Singles) -> None:
     """Second derivative along a smoothed line and Gaussian along a curved one."""
     gauss, second = taps
@@ -133,7 +134,7 @@ def _curved(smooth: Singles, curved: Singles, taps: Taps, out: Singles) -> None:
             out[i] = out[i] + d * (a[i] + b[i]) + g * (p[i] + q[i])
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(nogil=True, fastmath=FAST)
 def _added(smooth: Singles, curved: Singles, row: int, taps: Taps, out: Singles) -> None:
     """Second derivative across smoothed rows and Gaussian across curved ones."""
     gauss, second = taps
