@@ -27,6 +27,7 @@ __all__ = [
     "ends_on_signals",
     "open_run",
     "read_json_file",
+    "remark_on_cache",
     "verb",
 ]
 
