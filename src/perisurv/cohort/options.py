@@ -12,15 +12,7 @@ from perisurv.core import SettingsError
 
 __all__ = ["TUMOUR_ROI", "CohortOptions", "RoiRule"]
 
-# The first rule that matches any ROI wins. Case and outer blanks do not count. Lymph nodes (GTVn) never match.
-TUMOUR_ROI: tuple[str, ...] = (
-    r"^GTV[-_ ]*0?1$",
-    r"^GTV[-_ ]*p(rim(ary)?)?[-_ ]*(0?1)?$",
-    r"^GTV$",
-    r"^(GTV[-_ ]*(t|tumou?r|lung|lesion|mass)|(primary[-_ ]*)?tumou?r)[-_ ]*(0?1)?$",
-    r"^GTV(?![-_ ]*n(od|$|[^a-z]))",
-    r"^(primary[-_ ]*)?tumou?r\b",
-)
+_PRIMARY_TUMOUR = "primary tumour"
 _CHOICES = {
     "ids": ("keep", "pseudonym"),
     "several_rois": ("refuse", "union", "largest"),
@@ -35,7 +27,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True)
 class RoiRule:
-    """Which ROIs, segments or mask files are meant: exactly one of the four; case and outer blanks do not count.
+    """Which ROIs, segments or mask files are meant: exactly one of the five; case and outer blanks do not count.
 
     Parameters
     ----------
@@ -48,6 +40,10 @@ class RoiRule:
     type
         The DICOM ROI type (RTROIInterpretedType, DICOM PS3.3 C.8.8.8) such as ``GTV``; of a DICOM SEG the meaning or
         the code of the segmented property type (PS3.3 C.8.20.2), such as ``Neoplasm``.
+    named
+        ``primary tumour``, the rule of those who set none: a name that says primary tumour by all of its words, the most
+        usual first (``GTV-1``, ``GTVp``, ``GTV``, ``tumour``, then such as ``GTV_left`` or ``Tumor_RUL``). A name that
+        says node, metastasis, organ, margin or test, or that holds a word not known, is none.
 
     Raises
     ------
@@ -61,14 +57,17 @@ class RoiRule:
     glob: str | None = None
     regex: str | None = None
     type: str | None = None
+    named: str | None = None
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.exact, self.glob, self.regex, self.type) if value is not None]
+        given = [value for _, value in self._given()]
         if len(given) != 1 or not given[0].strip():
             raise SettingsError(
-                'A rule for ROIs has exactly one of exact, glob, regex and type, such as { glob = "GTV*" }; '
+                'A rule for ROIs has exactly one of exact, glob, regex, type and named, such as { glob = "GTV*" }; '
                 f"got {self}."
             )
+        if self.named not in (None, _PRIMARY_TUMOUR):
+            raise SettingsError(f"named can only be {_PRIMARY_TUMOUR!r}, got {self.named!r}.")
         if self.regex is not None:
             try:
                 re.compile(self.regex)
@@ -81,8 +80,16 @@ class RoiRule:
         return cls(regex=rule) if isinstance(rule, str) else rule
 
     def __str__(self) -> str:
-        given = {"exact": self.exact, "glob": self.glob, "regex": self.regex, "type": self.type}
-        return ", ".join(f"{kind} {value!r}" for kind, value in given.items() if value is not None) or "nothing"
+        if self.named is not None:
+            return "name"
+        return ", ".join(f"{kind} {value!r}" for kind, value in self._given()) or "nothing"
+
+    def _given(self) -> list[tuple[str, str]]:
+        kinds = {"exact": self.exact, "glob": self.glob, "regex": self.regex, "type": self.type, "named": self.named}
+        return [(kind, value) for kind, value in kinds.items() if value is not None]
+
+
+TUMOUR_ROI: tuple[str | RoiRule, ...] = (RoiRule(named=_PRIMARY_TUMOUR),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +100,14 @@ class CohortOptions:
     ----------
     tumour_roi
         Rules for the tumour ROI, each a regular expression or a :class:`RoiRule`. The first that matches any ROI of
-        the structure set, segment of the DICOM SEG or mask file (by its name without suffix) wins.
+        the structure set, segment of the DICOM SEG or mask file (by its name without suffix) wins. Where none is set,
+        a name must say by all of its words that it is the primary tumour, and ROIs taken by ``lung_rois`` or
+        ``other_lesions`` do not count; a patient without such a name is refused.
     several_rois
         If that rule matches several ROIs: ``refuse`` the patient, take their ``union`` or the ``largest``.
     other_lesions
-        Rules for the ROIs of other lesions: all that any of them matches, except the tumour.
+        Rules for the ROIs of other lesions: all that any of them matches, except the tumour. A rule that means
+        tumours of any name, such as ``GTV*``, leaves the tumour to ``tumour_roi``.
     lung_rois
         Rules for the ROIs of the lungs, one or both in one or two ROIs: all that any of them matches are used instead
         of the lungs found in the CT. A patient without such an ROI keeps those.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,16 +11,17 @@ from perisurv.cohort.grids import Placed
 from perisurv.cohort.layout import Files, patients_of
 from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.match import Found
-from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois, matching
+from perisurv.cohort.options import TUMOUR_ROI, CohortOptions
+from perisurv.cohort.roi_names import says_nothing, says_other
+from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois, matching, taken
 from perisurv.cohort.sources import PairSource
 from perisurv.cohort.volumes import read_volume, segment_labels
 from perisurv.core import Geometry, InputError
 
 __all__ = ["index_pairs"]
 
-# A mask that says no more of itself than that it is one.
-_A_MASK = re.compile(r"(mask|seg|segmentation|label|labels|labelmap)(?![a-z])", re.IGNORECASE)
+# How the tumour was chosen where no name says it.
+_BY_FILE = "being the only mask that is not said to be something else"
 
 Listed = tuple[tuple[RoiEntry, MaskFile], ...]
 
@@ -29,8 +29,9 @@ Listed = tuple[tuple[RoiEntry, MaskFile], ...]
 def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> Found:
     """Find image and tumour of every patient.
 
-    ``tumour_roi`` chooses among the names of mask files, and of the segments in those of 3D Slicer; where it matches
-    none, the only file that is called ``mask*``, ``seg*`` or ``label*`` holds the tumour.
+    ``tumour_roi`` chooses among the names of mask files, and of the segments in those of 3D Slicer. Where the study file
+    sets none and no name says primary tumour, the only mask whose name says nothing (``mask``, ``seg``, ``label``, the
+    patient) holds the tumour, if all others are organs, nodes or whatever else they say to be.
     """
     found = Found()
     for files in patients_of(volumes, root):
@@ -85,12 +86,14 @@ def _listed(files: Files, root: Path, options: CohortOptions) -> Listed:
 def _choice(entries: tuple[RoiEntry, ...], options: CohortOptions) -> RoiChoice:
     rules = RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois)
     choice = choose_rois(entries, rules)
-    if choice.tumour:
+    if choice.tumour or not set(TUMOUR_ROI) & set(options.tumour_roi):
         return choice
-    plain = tuple(e.number for e in entries if _A_MASK.match(e.name))
-    if not plain:
+    others = taken(entries, rules) | set(matching(entries, rules.others))
+    left = [e for e in entries if e.number not in others and not says_other(e.name)]
+    if not left or not all(says_nothing(e.name) for e in left):
         return choice
-    return RoiChoice("the name of its file", plain, matching(entries, rules.others), matching(entries, rules.lungs))
+    plain = tuple(e.number for e in left)
+    return RoiChoice(_BY_FILE, plain, matching(entries, rules.others), matching(entries, rules.lungs))
 
 
 def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root: Path) -> str | None:
@@ -101,7 +104,7 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
     if not entries:
         return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour."
     several = [p.relative_to(root).as_posix() for p in files.images] if len(files.images) > 1 else []
-    if choice.rule == "the name of its file" and len(choice.tumour) > 1:
+    if choice.rule == _BY_FILE and len(choice.tumour) > 1:
         several = [entry.name for entry in entries if entry.number in choice.tumour]
     if several:
         return (

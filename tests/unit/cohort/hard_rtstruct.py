@@ -152,7 +152,7 @@ def pick(*rules, **options):
 
 
 SHAPES = [
-    Case("sound", voxels=300, says="GTV-1, chosen by regex"),
+    Case("sound", voxels=300, says="GTV-1, chosen by name"),
     Case("hole", {"GTV-1": [*cube(), *cube(low=13, high=16)]}, voxels=273),
     Case("island in a hole", {"GTV-1": [*cube(), *cube(low=13, high=16), *cube(low=14, high=15)]}, voxels=276),
     Case("keyhole", {"GTV-1": [keyhole(k) for k in (3, 4, 5)]}, voxels=273),
@@ -272,9 +272,19 @@ ROIS = [
          reason="no tumour ROI: B1/rt.dcm has no ROI that tumour_roi matches; its ROIs are Heart (type ORGAN), GTW-1. "
          "Nearest is GTW-1. Draw"),
     Case("several", {"GTV-2": BIG, "GTV-3": SMALL}, reason="no tumour ROI: B1/rt.dcm has several tumour ROIs (GTV-2, "
-         "GTV-3) by regex '^GTV(?![-_ ]*n(od|$|[^a-z]))'"),
+         "GTV-3) by name"),
+    Case("a tumour of another name beside a node", {"Tumor_RUL": BIG, "GTV_LN": SMALL}, voxels=300,
+         says="Tumor_RUL, chosen by name"),
+    Case("phase of a 4D CT", {"LN_c40": SMALL, "Tumor_c40": BIG}, voxels=300, says="Tumor_c40, chosen by name"),
+    Case("two lobes", {"Tumor_RUL": BIG, "Tumor_LLL": SMALL}, reason="no tumour ROI: B1/rt.dcm has several tumour ROIs "
+         "(Tumor_RUL, Tumor_LLL) by name"),
+    Case("only a node", {"GTV lymph node": BIG, "Heart": SMALL}, reason="no tumour ROI: B1/rt.dcm has no ROI whose "
+         "name says primary tumour; its ROIs are GTV lymph node, Heart. Draw"),
+    Case("only a margin", {"GTV-PTV": BIG, "IGTV": SMALL}, reason="no tumour ROI: B1/rt.dcm has no ROI whose name says "
+         "primary tumour; its ROIs are GTV-PTV, IGTV. Nearest is IGTV. Draw the tumour, or name it under [cohort] in "
+         'the study file: tumour_roi = [{ exact = "IGTV" }].'),
     Case("several united", {"GTV-2": BIG, "GTV-3": SMALL}, options={"several_rois": "union"}, voxels=332,
-         says="GTV-2 and GTV-3, chosen by regex"),
+         says="GTV-2 and GTV-3, chosen by name"),
     Case("several that overlap united", {"GTV-2": BIG, "GTV-3": cube(low=15, high=25)},
          options={"several_rois": "union"}, voxels=525),
     Case("the largest", {"GTV-2": SMALL, "GTV-3": BIG}, options={"several_rois": "largest"}, voxels=300,

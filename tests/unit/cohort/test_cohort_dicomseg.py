@@ -287,8 +287,17 @@ def test_frame_on_another_slice_than_it_names(tmp_path):
 
 def test_no_tumour_segment_lists_the_names(tmp_path):
     reason = broken(tmp_path, segments={"Lung": NODE, "GTVn": NODE})
-    assert reason.startswith("no tumour ROI: B1/seg.dcm has no segment that tumour_roi matches; its segments are Lung ")
+    assert reason.startswith(
+        "no tumour ROI: B1/seg.dcm has no segment whose name says primary tumour; its segments are Lung "
+    )
     assert "GTVn (type Neoplasm)" in reason
+
+
+@pytest.mark.parametrize("other", ["GTV_LN", "GTV met", "PTV", "Tumor bed"])
+def test_a_node_is_not_the_tumour(tmp_path, other):
+    patient(tmp_path / "a", segments={"Lung tumor": TUMOUR, other: NODE})
+    np.testing.assert_array_equal(load(tmp_path / "a").tumour.values, TUMOUR)
+    assert "has no segment whose name says primary tumour" in broken(tmp_path / "b", segments={other: NODE})
 
 
 def test_empty_segment(tmp_path):

@@ -239,7 +239,7 @@ def test_one_file_a_region_is_chosen_by_its_name(tmp_path, folder):
     np.testing.assert_array_equal(scan.tumour.values, LABEL == 2)
     np.testing.assert_array_equal(scan.others.values, (OTHER == 1) & (LABEL == 0))
     said = {f.id: f.text for f in cohort.findings["P1"]}["no_tumour_roi"]
-    assert said == "GTV-1, chosen by regex '^GTV[-_ ]*0?1$'. Other lesions: GTVn."
+    assert said == "GTV-1, chosen by name. Other lesions: GTVn."
     again = cohort_from_frame(cohort_to_frame(cohort, tmp_path), (), tmp_path)
     assert again["P1"].source == cohort["P1"].source
 
@@ -262,7 +262,7 @@ def test_no_mask_of_the_tumour_lists_the_names(tmp_path):
     pair(tmp_path / "P1", GTVn=OTHER, lung=LABEL)
     said = reason(tmp_path).reason
     assert said.startswith(
-        "no tumour ROI: P1 has no mask that tumour_roi matches; its masks are GTVn, lung. Nearest is G"
+        "no tumour ROI: P1 has no mask whose name says primary tumour; its masks are GTVn, lung. Draw the tumour"
     )
 
 
@@ -271,6 +271,52 @@ def test_folder_of_masks_without_an_image(tmp_path):
     exclusion = reason(tmp_path)
     assert exclusion.patient == "P1"
     assert exclusion.reason.startswith("no image: P1 holds a mask but no image")
+
+
+@pytest.mark.parametrize(
+    ("masks", "options", "said"),
+    [
+        (("mask_Heart",), {}, "no mask whose name says primary tumour; its masks are mask_Heart. Draw"),
+        (("seg_lungs", "label_oesophagus"), {}, "its masks are label_oesophagus, seg_lungs. Draw"),
+        (("lung_upper_lobe_left", "spleen", "rib_left_4"), {}, "no mask whose name says primary tumour"),
+        (("GTV_LN", "mask_PTV"), {}, "no mask whose name says primary tumour"),
+        (("dose",), {}, "no mask whose name says primary tumour"),
+        (("mask", "something"), {}, 'tumour_roi = [{ exact = "mask" }]'),
+        (("IGTV", "GTV_LN"), {}, 'Nearest is IGTV. Draw the tumour, or name it under [cohort] in the study file: '
+         'tumour_roi = [{ exact = "IGTV" }].'),
+        (("mask_1",), {"other_lesions": ("mask_1",)}, "its masks are mask_1 (taken by lung_rois or other_lesions)"),
+        (("Lung tumor",), {"lung_rois": ("lung",)}, "its masks are Lung tumor (taken by lung_rois or other_lesions)"),
+        (("mask",), {"tumour_roi": (RoiRule(exact="GTV-1"),)}, "no mask that tumour_roi matches; its masks are mask. "),
+        (("mask_Heart",), {"tumour_roi": ("^GTV",)}, "no mask that tumour_roi matches; its masks are mask_Heart. "),
+    ],
+)  # fmt: skip
+def test_a_mask_of_something_else_is_never_the_tumour(tmp_path, masks, options, said):
+    pair(tmp_path / "P1", **dict.fromkeys(masks, OTHER))
+    assert said in reason(tmp_path, **options).reason
+
+
+@pytest.mark.parametrize(
+    ("tumour", "others"),
+    [
+        ("mask", ()),
+        ("seg", ("mask_Heart", "lung_left")),
+        ("P1", ("GTVn", "PTV")),
+        ("Tumor_mask", ("mask_Heart", "seg_lungs", "mask")),
+        ("tumor_seg", ("seg_lungs",)),
+        ("mask_GTV-1", ("mask_GTV-2", "mask_Lung-GTV")),
+        ("Struct_GTV", ("Struct_Heart", "Struct_PTV")),
+        ("label_1", ("TotalSegmentator_aorta", "heart_atrium_left")),
+    ],
+)
+def test_the_tumour_among_other_masks(tmp_path, tumour, others):
+    pair(tmp_path / "P1", **dict.fromkeys(others, OTHER), **{tumour: LABEL})
+    np.testing.assert_array_equal(load(tmp_path).tumour.values, LABEL == 2)
+
+
+def test_an_explicit_rule_may_choose_anything(tmp_path):
+    pair(tmp_path / "P1", GTV=OTHER, mask_Heart=LABEL)
+    scan = load(tmp_path, tumour_roi=(RoiRule(exact="mask_Heart"),), other_lesions=("GTV",))
+    np.testing.assert_array_equal(scan.tumour.values, LABEL == 2)
 
 
 # --- segmentations of 3D Slicer ---------------------------------------------------------------------------------------

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from perisurv.cohort.checks.base import Verdict, failed
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.checks.masked import Masks
-from perisurv.cohort.rtstruct import nearest_name
+from perisurv.cohort.options import TUMOUR_ROI
+from perisurv.cohort.roi_names import may_be_tumour
+from perisurv.cohort.rtstruct import RoiEntry, RoiRules, nearest_name, taken
 
 __all__ = ["OneTumour"]
 
@@ -21,13 +25,7 @@ class OneTumour:
         """List the names that are there; say which rule chose which."""
         options, noun = given.options, given.noun
         if not given.tumour:
-            entries = [e.name + (f" (type {e.type})" if e.type else "") for e in given.entries]
-            near = nearest_name([e.name for e in given.entries], options.tumour_roi)
-            return failed(
-                f"{given.file} has no {noun} that tumour_roi matches; its {noun}s are {', '.join(entries) or 'none'}. "
-                + (f"Nearest is {near}. " if near else "")
-                + "Draw the tumour, or set tumour_roi to its name."
-            )
+            return failed(_none_chosen(given))
         names = [r.name for r in given.tumour]
         if len(names) > 1 and options.several_rois == "refuse":
             return failed(
@@ -38,3 +36,25 @@ class OneTumour:
         others = f" Other lesions: {', '.join(r.name for r in given.others)}." if given.others else ""
         lungs = f" Lungs: {', '.join(r.name for r in given.lungs)}." if given.lungs else ""
         return Verdict(True, f"{' and '.join(names)}, chosen by {given.choice.rule}{how}.{others}{lungs}")
+
+
+def _none_chosen(given: Pairing | Masks) -> str:
+    """The names that are there, and the line of the study file that would choose one."""
+    options, noun = given.options, given.noun
+    wanted = "whose name says primary tumour" if options.tumour_roi == TUMOUR_ROI else "that tumour_roi matches"
+    others = taken(given.entries, RoiRules((), options.other_lesions, options.lung_rois))
+    names = ", ".join(_described(e, e.number in others) for e in given.entries)
+    likely = [e.name for e in given.entries if may_be_tumour(e.name) and e.number not in others]
+    near = nearest_name(likely, options.tumour_roi)
+    line = json.dumps(near or next(iter(likely), "name of the tumour"), ensure_ascii=False)
+    return (
+        f"{given.file} has no {noun} {wanted}; its {noun}s are {names or 'none'}. "
+        + (f"Nearest is {near}. " if near else "")
+        + f"Draw the tumour, or name it under [cohort] in the study file: tumour_roi = [{{ exact = {line} }}]."
+    )
+
+
+def _described(entry: RoiEntry, is_taken: bool) -> str:
+    """Name and type, and whether the study file has another use for it."""
+    more = [f"type {entry.type}"] * bool(entry.type) + ["taken by lung_rois or other_lesions"] * is_taken
+    return entry.name + (f" ({', '.join(more)})" if more else "")

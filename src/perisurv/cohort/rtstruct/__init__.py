@@ -6,7 +6,7 @@ from perisurv.cohort.rtstruct.gaps import between_planes
 from perisurv.cohort.rtstruct.planes import Stack, outside_ct, stack_of
 from perisurv.cohort.rtstruct.raster import rasterise
 from perisurv.cohort.rtstruct.read import RTSTRUCT_CLASS, Roi, StructureSet, read_structure_set
-from perisurv.cohort.rtstruct.rois import RoiChoice, RoiEntry, RoiRules, choose_rois, matching, nearest_name
+from perisurv.cohort.rtstruct.rois import RoiChoice, RoiEntry, RoiRules, choose_rois, matching, nearest_name, taken
 
 __all__ = [
     "RTSTRUCT_CLASS",
@@ -27,5 +27,6 @@ __all__ = [
     "rasterise",
     "read_structure_set",
     "stack_of",
+    "taken",
     "union",
 ]
