@@ -41,9 +41,9 @@ class RoiRule:
         The DICOM ROI type (RTROIInterpretedType, DICOM PS3.3 C.8.8.8) such as ``GTV``; of a DICOM SEG the meaning or
         the code of the segmented property type (PS3.3 C.8.20.2), such as ``Neoplasm``.
     named
-        ``primary tumour``, the rule of those who set none: a name that says primary tumour by all of its words, the most
-        usual first (``GTV-1``, ``GTVp``, ``GTV``, ``tumour``, then such as ``GTV_left`` or ``Tumor_RUL``). A name that
-        says node, metastasis, organ, margin or test, or that holds a word not known, is none.
+        ``primary tumour``, the rule of those who set none: a name that says primary tumour by all of its words, the
+        most usual first (``GTV-1``, ``GTVp``, ``GTV``, ``tumour``, then such as ``GTV_left``). A name that says node,
+        metastasis, organ, margin or test, or that holds a word not known, is none.
 
     Raises
     ------

@@ -29,9 +29,9 @@ Listed = tuple[tuple[RoiEntry, MaskFile], ...]
 def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> Found:
     """Find image and tumour of every patient.
 
-    ``tumour_roi`` chooses among the names of mask files, and of the segments in those of 3D Slicer. Where the study file
-    sets none and no name says primary tumour, the only mask whose name says nothing (``mask``, ``seg``, ``label``, the
-    patient) holds the tumour, if all others are organs, nodes or whatever else they say to be.
+    ``tumour_roi`` chooses among the names of mask files, and of the segments in those of 3D Slicer. Where the study
+    file sets none and no name says primary tumour, the only mask whose name says nothing (``mask``, ``seg``, ``label``,
+    the patient) holds the tumour, if all others are organs, nodes or whatever else they say to be.
     """
     found = Found()
     for files in patients_of(volumes, root):

@@ -249,7 +249,7 @@ def test_rtstruct_without_references_is_matched_by_frame_of_reference(tmp_path):
 def test_no_tumour_roi_lists_the_names(tmp_path):
     broken_contour(tmp_path, rois={"Lung-Left": [square(3)], "GTVn": [square(3)], "Heart ": [square(4)]})
     reason = reason_of(tmp_path)
-    assert reason.startswith("no tumour ROI: B1/rt.dcm has no ROI that tumour_roi matches")
+    assert reason.startswith("no tumour ROI: B1/rt.dcm has no ROI whose name says primary tumour")
     assert "Lung-Left, GTVn, Heart" in reason
 
 
