@@ -182,6 +182,7 @@ def scan_and_draw_twice(patient: Path) -> None:
         data.SeriesInstanceUID = new["series"]
         data.save_as(again / f"{number}.dcm")
     data = dcmread(structures)
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["contours again"])
     referenced_series(data).SeriesInstanceUID = new["series"]
     contours = [contour for roi in data.ROIContourSequence for contour in roi.ContourSequence]
     for item in (referenced_series(data), *contours):

@@ -6,7 +6,7 @@ Only this room opens patient files.
 from perisurv.cohort.clinical import CLINICAL_COLUMNS, ClinicalTable, clinical_features, read_clinical
 from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions
 from perisurv.cohort.frame import SOURCE_COLUMNS, cohort_from_frame, cohort_to_frame
-from perisurv.cohort.options import CohortOptions, RoiRule
+from perisurv.cohort.options import CohortOptions, CtRules, RoiRule
 from perisurv.cohort.pseudonym import pseudonym
 from perisurv.cohort.read import read_cohort, read_patient
 from perisurv.cohort.sources import DicomSource, PairSource, SegSource
@@ -18,6 +18,7 @@ __all__ = [
     "ClinicalTable",
     "CohortOptions",
     "ColumnOptions",
+    "CtRules",
     "DicomSource",
     "PairSource",
     "RoiRule",

@@ -12,9 +12,10 @@ from perisurv.cohort.checks import CLINICAL_CHECKS, OUTCOME_CHECKS, findings, fi
 from perisurv.cohort.clinical import ClinicalRow, clinical_frame, covariate_columns, differences
 from perisurv.cohort.imaging_date import with_imaging_date
 from perisurv.cohort.match import Found
-from perisurv.cohort.options import CohortOptions
+from perisurv.cohort.options import CohortOptions, CtRules
 from perisurv.cohort.pseudonym import patient_key, study_id
-from perisurv.cohort.sources import PairSource, SegSource, Source, ct_of, drawing_of
+from perisurv.cohort.several_cts import choose_ct
+from perisurv.cohort.sources import PairSource, SegSource, Source, drawing_of
 from perisurv.core import Cohort, Exclusion, Finding, InputError, Outcome, Patient
 
 __all__ = ["join"]
@@ -43,48 +44,55 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     left_out = [Exclusion(study_id(p, options), STAGE, reason) for p, reason in images.failures]
     included: list[Included] = []
     told: dict[str, tuple[Finding, ...]] = {}
+    image_checks: dict[str, tuple[Finding, ...]] = {}
     for key, found in sources.items():
         patient = study_id(found[0][0], options)
-        known = with_imaging_date(by_key[key][0], found[0][1]) if by_key[key] else None
-        reason = _duplicate([source for _, source in found], by_key[key])
+        known = by_key[key][0] if by_key[key] else None
+        ct = choose_ct([s for _, s in found], known.dates.zero if known else None, CtRules.of(options.several_cts))
+        source = ct.sources[0]
+        known = with_imaging_date(known, source) if known else None
+        reason = ct.reason or _duplicate(ct.sources, by_key[key])
         if outcome and not reason:
             reason = first_reason(OUTCOME_CHECKS, known) if known else _no_row(key, by_key)
+        if ct.finding:
+            image_checks[patient] = (*images.checked.get(source, ()), ct.finding)
         if known:
             told[patient] = (*findings(OUTCOME_CHECKS if outcome else (), known), *findings(CLINICAL_CHECKS, known))
         if reason:
             left_out.append(Exclusion(patient, STAGE, reason))
             continue
-        included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, found[0][1]), known))
+        included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, source), known))
     if outcome:
         seen = sources.keys() | {patient_key(p) for p, _ in images.failures}
         left_out += [_without_image(by_key[k][0], options) for k in by_key if by_key[k] and k not in seen]
     cohort = _cohort(
         sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
     )
-    notes = _merged(by_key) + _resampled(cohort)
-    return replace(cohort, findings=_findings(images, told, options), notes=notes)
+    notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks)
+    return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes)
 
 
 def _findings(
-    images: Found, clinical: Mapping[str, tuple[Finding, ...]], options: CohortOptions
+    images: Found,
+    chosen: Mapping[str, tuple[Finding, ...]],
+    clinical: Mapping[str, tuple[Finding, ...]],
+    options: CohortOptions,
 ) -> dict[str, tuple[Finding, ...]]:
-    """What the checks of image, contour and clinical row found, by patient."""
-    found: dict[str, tuple[Finding, ...]] = {}
+    """What the checks of image, contour and clinical row found, by patient; of several CTs, of the chosen one."""
+    found = dict(chosen)
     for patient_id, checked in images.findings:
         found.setdefault(study_id(patient_id, options), checked)
     return {patient: found.get(patient, ()) + clinical.get(patient, ()) for patient in sorted({*found, *clinical})}
 
 
 def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | None:
-    """Why the patient is there twice, unless the rows say the same."""
+    """Why one CT has several contours, or the patient several rows that do not say the same."""
     if len(sources) > 1:
         places = ", ".join(drawing_of(source) for source in sources)
-        if len({ct_of(source) for source in sources}) == 1:
-            return (
-                f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
-                'several_structure_sets to "rtstruct" or "seg", or to "newest" if their dates differ.'
-            )
-        return f"duplicate patient: there are {len(sources)} contoured CTs ({places}); keep the planning CT."
+        return (
+            f"duplicate patient: there are {len(sources)} contours of one CT ({places}); keep one, or set "
+            'several_structure_sets to "rtstruct" or "seg", or to "newest" if their dates differ.'
+        )
     if len(rows) > 1 and (differ := differences(rows)):
         tables = ", ".join(sorted({row.table for row in rows}))
         return (
@@ -132,6 +140,17 @@ def _resampled(cohort: Cohort) -> tuple[str, ...]:
     return (
         f"Masks on another grid, resampled to that of their CT as other_grid asks: {count} of {len(cohort)} patients; "
         "the checks of each name both grids and the change of volume.",
+    )
+
+
+def _several_cts(cohort: Cohort, chosen: Mapping[str, tuple[Finding, ...]]) -> tuple[str, ...]:
+    """How many patients have several contoured CTs of which one was taken."""
+    count = len(set(cohort.ids) & set(chosen))
+    if not count:
+        return ()
+    return (
+        f"Patients with several contoured CTs, one of which was taken as several_cts says: {count} of {len(cohort)}; "
+        "the checks of each name it and the others.",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perisurv.cohort.candidates import Structures, kind_of
+from perisurv.cohort.copies import without_copies
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
@@ -37,11 +38,20 @@ class _Images:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the images of a folder gave, each with the PatientID as written in the files: sources, failures, checks."""
+    """What the images of a folder gave, each with the PatientID as written in the files.
+
+    Parameters
+    ----------
+    sources, failures, findings
+        Scans, reasons why there is none, and what the checks found.
+    checked
+        What the checks found of a scan.
+    """
 
     sources: list[tuple[str, Source]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
+    checked: dict[Source, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 def index_dicom(
@@ -71,7 +81,9 @@ def index_dicom(
                 structures.append(item)
     with quiet_pydicom():
         series = {uid: volumes_of(members, options.stack_rules) for uid, members in slices.items()}
-        for patient in _patients(series, structures):
+        once, contradictions = without_copies(structures)
+        found.failures.extend(contradictions)
+        for patient in _patients(series, once):
             _match_patient(patient, series, root, options, found)
     return found
 
@@ -130,19 +142,30 @@ def _match_patient(
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
     results = [pair(s, series, patient.series, root, options) for s in patient.structures]
-    usable, set_aside = _chosen([r for r in results if r.source], options)
+    usable, set_aside = _chosen_of_each_ct([r for r in results if r.source], options)
     sources = [r.source for r in usable if r.source]
-    reasons = [r.reason for r in results if not r.source]
+    found.checked.update((r.source, r.findings) for r in usable if r.source)
+    reasons = list(dict.fromkeys(r.reason for r in results if not r.source))
     found.findings.extend((patient_id, r.findings) for r in usable or results[:1])
     found.failures.extend((patient_id, reason) for reason in set_aside)
     found.sources.extend((patient_id, source) for source in sources)
-    if sources or len(reasons) == 1:
+    if sources:
         found.failures.extend((patient_id, reason) for reason in reasons)
     elif reasons:
-        found.failures.append((patient_id, f"{reasons[0]} {len(reasons) - 1} more files cannot be used either."))
+        found.failures.append((patient_id, " ".join(reasons)))
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
+
+
+def _chosen_of_each_ct(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired], list[str]]:
+    """Of the contours of each CT those that the study file prefers, and which were set aside."""
+    by_ct: dict[tuple[tuple[str, int], ...], list[Paired]] = defaultdict(list)
+    for paired in usable:
+        if paired.source:
+            by_ct[paired.source.ct.images].append(paired)
+    chosen = [_chosen(group, options) for group in by_ct.values()]
+    return [r for kept, _ in chosen for r in kept], [text for _, texts in chosen for text in texts]
 
 
 def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired], list[str]]:
@@ -151,7 +174,7 @@ def _chosen(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired],
     Where it prefers none, or the preference decides nothing, all are left: two contours of one CT are never guessed.
     """
     prefer = options.several_structure_sets
-    if len(usable) < 2 or prefer == "refuse" or len({r.source.ct.images for r in usable if r.source}) > 1:
+    if len(usable) < 2 or prefer == "refuse":
         return usable, []
     if prefer == "newest":
         best = newest(usable)

@@ -10,7 +10,7 @@ from perisurv.cohort.clinical_options import ClinicalOptions, ColumnOptions, che
 from perisurv.cohort.stack_rules import Policy, StackRules
 from perisurv.core import SettingsError
 
-__all__ = ["TUMOUR_ROI", "CohortOptions", "RoiRule"]
+__all__ = ["TUMOUR_ROI", "CohortOptions", "CtRules", "RoiRule"]
 
 _PRIMARY_TUMOUR = "primary tumour"
 _CHOICES = {
@@ -92,6 +92,54 @@ class RoiRule:
 TUMOUR_ROI: tuple[str | RoiRule, ...] = (RoiRule(named=_PRIMARY_TUMOUR),)
 
 
+_BY_DATE = ("nearest_time_zero", "earliest", "latest", "refuse")
+
+
+@dataclass(frozen=True, slots=True)
+class CtRules:
+    """Which of several contoured CTs of one patient is taken; each rule chooses among those that the one before left.
+
+    Parameters
+    ----------
+    series
+        Regular expressions for the SeriesDescription; the first that is found in any decides. Case does not count.
+    phases
+        Phases of a 4D CT in per cent, by the header or the SeriesDescription; the first that any CT has decides.
+    date
+        ``nearest_time_zero``: the last CT up to time zero, after it the first; without time zero as ``earliest``.
+        ``earliest``, ``latest``: by date. ``refuse``: exclude the patient if the rules before leave several. Of one
+        day a CT without phase comes first, then the lowest phase, the earlier time, the lower SeriesNumber, and the
+        SeriesDescription in the order of the alphabet; CTs that differ in none of these are refused.
+
+    Raises
+    ------
+    SettingsError
+        If a pattern is no regular expression, a phase lies outside 0 to 100 or ``date`` is unknown.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    series: tuple[str, ...] = ()
+    phases: tuple[float, ...] = ()
+    date: Literal["nearest_time_zero", "earliest", "latest", "refuse"] = "nearest_time_zero"
+
+    def __post_init__(self) -> None:
+        for pattern in self.series:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise SettingsError(f"several_cts: {pattern!r} is not a regular expression: {error}.") from error
+        if any(not 0 <= phase <= 100 for phase in self.phases):
+            raise SettingsError(f"several_cts: phases are per cent from 0 to 100, got {list(self.phases)}.")
+        if self.date not in _BY_DATE:
+            raise SettingsError(f"several_cts must be one of {', '.join(_BY_DATE)}, got {self.date!r}.")
+
+    @classmethod
+    def of(cls, rules: str | CtRules) -> CtRules:
+        """The rules themselves; a plain word is a rule for the date."""
+        return cls(date=rules) if isinstance(rules, str) else rules  # type: ignore[arg-type]  # checked on creation
+
+
 @dataclass(frozen=True, slots=True)
 class CohortOptions:
     """How files become patients.
@@ -115,6 +163,10 @@ class CohortOptions:
         If several structure sets or DICOM SEG hold a tumour on one CT: ``refuse`` the patient, take the ``newest`` by
         StructureSetDate and StructureSetTime (SEG: ContentDate and ContentTime), or those stored as ``rtstruct`` or
         as ``seg``.
+    several_cts
+        If a patient has several contoured CTs (phases, repeated scans): a word, ``nearest_time_zero``, ``earliest``,
+        ``latest`` or ``refuse``, or a table, see :class:`CtRules`. A check of the patient says which CT was taken and
+        which were not.
     references
         What of a structure set or DICOM SEG must fit its CT. ``slices``: series, frame of reference and every slice
         that it names. ``series``: the series or the frame of reference, for data whose slices got other UIDs when
@@ -170,6 +222,7 @@ class CohortOptions:
     other_lesions: tuple[str | RoiRule, ...] = ()
     lung_rois: tuple[str | RoiRule, ...] = ()
     several_structure_sets: Literal["refuse", "newest", "rtstruct", "seg"] = "refuse"
+    several_cts: Literal["nearest_time_zero", "earliest", "latest", "refuse"] | CtRules = "nearest_time_zero"
     references: Literal["slices", "series", "geometry"] = "slices"
     between_slices: Literal["refuse", "interpolate", "leave"] = "refuse"
     mask_labels: tuple[int, ...] = ()
@@ -194,6 +247,7 @@ class CohortOptions:
         _check_rules("tumour_roi", self.tumour_roi)
         _check_rules("other_lesions", self.other_lesions)
         _check_rules("lung_rois", self.lung_rois)
+        CtRules.of(self.several_cts)
         for key, known in _CHOICES.items():
             if getattr(self, key) not in known:
                 raise SettingsError(f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}.")

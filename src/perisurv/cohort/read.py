@@ -107,7 +107,10 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
         for path in files.unreadable
     ]
     return Found(
-        dicom.sources + pairs.sources, dicom.failures + pairs.failures + broken, dicom.findings + pairs.findings
+        dicom.sources + pairs.sources,
+        dicom.failures + pairs.failures + broken,
+        dicom.findings + pairs.findings,
+        dicom.checked,
     )
 
 

@@ -200,7 +200,9 @@ def test_two_contoured_phases_of_one_file_are_two_cts(tmp_path):
     images = [("enhanced", n) for n in (8, 10, 12)]
     write_enhanced_rtstruct(tmp_path / "other.dcm", images=images, contours=True)
     with pytest.raises(InputError, match="duplicate patient: there are 2 contoured CTs"):
-        read_patient(tmp_path)
+        read_patient(tmp_path, CohortOptions(several_cts="refuse"))
+    found = {f.id: f for f in read_patient(tmp_path).findings["B1"]}
+    assert "of the lowest phase of those of one day" in found["several_cts"].text
 
 
 def test_a_sop_instance_uid_is_not_always_there(tmp_path):

@@ -315,7 +315,7 @@ def _refer(data, patient, series):
 
 def test_two_contours_of_one_ct_are_a_duplicate(tmp_path):
     broken_contour(tmp_path)
-    write_rtstruct(tmp_path / "B1" / "rt2.dcm", "B1")
+    write_rtstruct(tmp_path / "B1" / "rt2.dcm", "B1", rois={"GTV-1": [square(3), square(4)]})
     assert reason_of(tmp_path).startswith("duplicate patient: there are 2 contours of one CT (B1/rt.dcm, B1/rt2.dcm)")
 
 

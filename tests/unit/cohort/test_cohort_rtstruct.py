@@ -126,7 +126,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "eclipse-export.md"
     ],
 )
 def test_rules_of_the_how_to(names, tumour, others):
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    block, *_ = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     table = tomllib.loads(block)["cohort"]
     entries = [RoiEntry(n, *name.split(":")) for n, name in enumerate(names)]
     rules = RoiRules(*(tuple(RoiRule(**rule) for rule in table[key]) for key in ("tumour_roi", "other_lesions")))

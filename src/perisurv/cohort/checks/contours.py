@@ -9,7 +9,7 @@ from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_appl
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.checks.on_slices import OnSlices
-from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, SameCt
+from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, OneFile, SameCt
 from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
 
@@ -168,6 +168,7 @@ class EnclosedVoxels:
 
 REFERENCE_CHECKS: tuple[Check[Pairing], ...] = (SameCt("RTSTRUCT"),)
 CONTOUR_CHECKS: tuple[Check[Pairing], ...] = (
+    OneFile(),
     EveryReferencedSlice(),
     OneTumour(),
     ReadableContours(),

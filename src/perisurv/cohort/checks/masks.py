@@ -10,7 +10,7 @@ from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_appl
 from perisurv.cohort.checks.choice import OneTumour
 from perisurv.cohort.checks.masked import Masks, SegPairing
 from perisurv.cohort.checks.on_slices import OnSlices
-from perisurv.cohort.checks.references import EveryReferencedSlice, NamedFrames, SameCt
+from perisurv.cohort.checks.references import EveryReferencedSlice, NamedFrames, OneFile, SameCt
 from perisurv.core import Geometry, InputError
 
 __all__ = [
@@ -150,7 +150,13 @@ def _grid(grid: Geometry) -> str:
     return f"{size} voxels of {spacing} mm from ({', '.join(f'{mm:.2f}' for mm in grid.origin_mm)})"
 
 
-SEG_CHECKS: tuple[Check[SegPairing], ...] = (SameCt("DICOM SEG"), EveryReferencedSlice(), OnSlices(), NamedFrames())
+SEG_CHECKS: tuple[Check[SegPairing], ...] = (
+    SameCt("DICOM SEG"),
+    OneFile(),
+    EveryReferencedSlice(),
+    OnSlices(),
+    NamedFrames(),
+)
 MASK_CHECKS: tuple[Check[Masks], ...] = (
     ReadableMasks(),
     OneTumour(),

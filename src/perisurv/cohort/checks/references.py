@@ -11,11 +11,26 @@ from perisurv.cohort.checks.on_slices import off_slices
 from perisurv.cohort.checks.uids import Pair, missing_slices, other_ct, passes
 from perisurv.cohort.pseudonym import patient_key
 
-__all__ = ["NEXT_SLICE", "EveryReferencedSlice", "NamedFrames", "SameCt", "advice"]
+__all__ = ["NEXT_SLICE", "EveryReferencedSlice", "NamedFrames", "OneFile", "SameCt", "advice"]
 
 # A contour or frame may name the slice next to it, not the one behind that; in slice distances.
 NEXT_SLICE = 0.75
 _REQUIRES = "a structure set or DICOM SEG and its CT"
+
+
+class OneFile:
+    """What is there twice, under one SOPInstanceUID or under two, is read once."""
+
+    id = "copied_contours"
+    title = "copies of one file"
+    requires = _REQUIRES
+
+    def judge(self, pair: Pair, /) -> Verdict:
+        """Name the copies that are passed over; files of one SOPInstanceUID that differ were refused before."""
+        copies = pair.structures.copies
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        said = f"Copies of {pair.structures.name} are passed over: {copies[0]}{more}." if copies else ""
+        return Verdict(True, said, len(copies))
 
 
 class SameCt:

@@ -61,6 +61,10 @@ class Segmentation:
         What the rules chose among them.
     frames
         Its frames, of all segments.
+    sop_uid
+        Its SOPInstanceUID.
+    copies
+        Other files that hold the same.
     """
 
     path: Path
@@ -71,6 +75,8 @@ class Segmentation:
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
     frames: tuple[SegFrame, ...] = ()
+    sop_uid: str = ""
+    copies: tuple[str, ...] = ()
 
     @property
     def frame_uids(self) -> frozenset[str]:
@@ -101,6 +107,7 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         references = _references(data)
         patient_id = str(data.get("PatientID", "") or "").strip()
         frames = tuple(_frames(data))
+        sop_uid = uid_of(data, "SOPInstanceUID")
         made = " ".join(str(data.get(tag, "") or "").strip() for tag in ("ContentDate", "ContentTime"))
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} is not a whole DICOM SEG ({type(error).__name__}); export it again.") from error
@@ -109,7 +116,8 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         names = ", ".join(e.name for e in entries if e.number == number)
         raise ReadError(f"{name} gives the segments {names} one number ({number}); export it again.")
     made = made.strip() if made[:8].strip() else ""
-    return Segmentation(path, name, patient_id, made, references, entries, choose_rois(entries, rules), frames)
+    choice = choose_rois(entries, rules)
+    return Segmentation(path, name, patient_id, made, references, entries, choice, frames, sop_uid)
 
 
 def _entry(item: Dataset) -> RoiEntry:

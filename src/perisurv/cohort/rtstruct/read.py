@@ -66,6 +66,10 @@ class StructureSet:
         What the rules chose among them.
     rois
         The chosen ones by number, read.
+    sop_uid
+        Its SOPInstanceUID.
+    copies
+        Other files that hold the same.
     """
 
     path: Path
@@ -76,6 +80,8 @@ class StructureSet:
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
     rois: Mapping[int, Roi]
+    sop_uid: str = ""
+    copies: tuple[str, ...] = ()
 
     @property
     def frame_uids(self) -> frozenset[str]:
@@ -105,13 +111,14 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
         wanted = {*choice.tumour, *choice.others, *choice.lungs}
         rois = {e.number: _roi(dataset, e) for e in entries if e.number in wanted}
         patient_id = str(dataset.get("PatientID", "") or "").strip()
+        sop_uid = uid_of(dataset, "SOPInstanceUID")
         made = " ".join(str(dataset.get(tag, "") or "").strip() for tag in ("StructureSetDate", "StructureSetTime"))
     except DICOM_ERRORS as error:
         raise ReadError(f"{name} is not a whole RTSTRUCT ({type(error).__name__}); export it again.") from error
     if len(rois) < len(wanted):
         raise ReadError(f"{name} no longer holds the ROIs that were chosen in it; run index again.")
     made = made.strip() if made[:8].strip() else ""
-    return StructureSet(path, name, patient_id, made, references, entries, choice, rois)
+    return StructureSet(path, name, patient_id, made, references, entries, choice, rois, sop_uid)
 
 
 def _entries(dataset: Dataset, name: str) -> tuple[RoiEntry, ...]:
