@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Coverage", "cover", "winding"]
+__all__ = ["Coverage", "cover"]
 
 _ROUNDING = 1e-6
+# A contour runs through a centre if it passes it this closely, in voxels: coordinates are rounded decimal text.
+_ON_CENTRE = 0.02
 
 Points = NDArray[np.float64]
 
@@ -32,16 +34,24 @@ class Coverage:
         Area inside, voxels: sum over the polygons of their areas by the shoelace formula, holes subtracted.
     crossed
         Area that a contour winds around more than once or the wrong way round, because it crosses itself; voxels.
+    touched
+        Voxels whose centre lies on the outline, (rows, columns).
     """
 
     share: Points
     area: float
     crossed: float
+    touched: NDArray[np.bool_]
 
 
 def cover(polygons: Sequence[Points], rows: int, columns: int) -> Coverage:
     """Cover a window with polygons, vertices (row, column); one that lies inside another is a hole in it."""
-    signed = [(_shoelace(p), winding(p, rows, columns)) for p in polygons]
+    touched = np.zeros((rows, columns), dtype=bool)
+    signed = []
+    for polygon in polygons:
+        pieces = _pieces(polygon + 0.5, np.roll(polygon + 0.5, -1, axis=0))
+        signed.append((_shoelace(polygon), _winding(pieces, rows, columns)))
+        touched |= _touched(pieces, rows, columns)
     found = sorted(((abs(area), turns if area >= 0 else -turns) for area, turns in signed), key=lambda item: -item[0])
     share = np.zeros((rows, columns))
     total = crossed = 0.0
@@ -51,18 +61,15 @@ def cover(polygons: Sequence[Points], rows: int, columns: int) -> Coverage:
         sign = -1 if inside % 2 else 1
         total += sign * area
         share += sign * turns
-    return Coverage(share, total, crossed)
+    return Coverage(share, total, crossed, touched)
 
 
-def winding(polygon: Points, rows: int, columns: int) -> Points:
-    """Integral over each voxel of how often the polygon winds around a point, voxels of area 1 around their centres.
+def _winding(pieces: Points, rows: int, columns: int) -> Points:
+    """Integral over each voxel of how often a polygon winds around a point, voxels of area 1 around their centres.
 
-    Edges are cut at the borders of voxels. A piece adds its height to all voxels of its row to the right, and to its
-    own voxel the area to the right of it (the accumulation of coverage in anti-aliased fonts).
+    Its edges were cut at the borders of voxels. A piece adds its height to all voxels of its row to the right, and to
+    its own voxel the area to the right of it (the accumulation of coverage in anti-aliased fonts).
     """
-    start = polygon + 0.5
-    stop = np.roll(start, -1, axis=0)
-    pieces = _pieces(start, stop)
     middle = pieces.mean(axis=0)
     height = pieces[1, :, 0] - pieces[0, :, 0]
     row, column = np.floor(middle).astype(int).T
@@ -75,6 +82,20 @@ def winding(polygon: Points, rows: int, columns: int) -> Points:
     np.add.at(turns, (row[keep], column[keep] + 1), (height * behind)[keep])
     inside: Points = np.cumsum(turns, axis=1)[:, :columns]
     return inside
+
+
+def _touched(pieces: Points, rows: int, columns: int) -> NDArray[np.bool_]:
+    """Voxels whose centre a piece runs through."""
+    start, along = pieces[0], pieces[1] - pieces[0]
+    voxel = np.floor(pieces.mean(axis=0))
+    centre = voxel + 0.5 - start
+    length2 = (along**2).sum(axis=1)
+    share = ((centre * along).sum(axis=1) / np.where(length2 > 0, length2, 1.0)).clip(0, 1)
+    off = np.linalg.norm(centre - share[:, None] * along, axis=1)
+    inside = ((voxel >= 0) & (voxel < (rows, columns))).all(axis=1)
+    found = np.zeros((rows, columns), dtype=bool)
+    found[tuple(voxel[inside & (off < _ON_CENTRE)].astype(int).T)] = True
+    return found
 
 
 def _pieces(start: Points, stop: Points) -> Points:
@@ -98,7 +119,7 @@ def _pieces(start: Points, stop: Points) -> Points:
 
 
 def _shoelace(polygon: Points) -> float:
-    """Signed area in voxels, positive where :func:`winding` is positive."""
+    """Signed area in voxels, positive where :func:`_winding` is positive."""
     around = polygon - polygon[0]
     after = np.roll(around, -1, axis=0)
     return float(0.5 * (around[:, 0] * after[:, 1] - around[:, 1] * after[:, 0]).sum())

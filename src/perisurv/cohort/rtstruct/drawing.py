@@ -72,15 +72,20 @@ class _Plane:
     coverage: Coverage
 
     @classmethod
-    def of(cls, polygons: Polygons) -> _Plane:
+    def of(cls, polygons: Polygons, k: int) -> _Plane:
         window = window_of(polygons)
         local = [p - window[:2] for p in polygons]
-        return cls(window, even_odd(local, *window[2:]), cover(local, *window[2:]))
+        inside = even_odd(local, *window[2:], backwards=k % 2 == 1)
+        return cls(window, inside, cover(local, *window[2:]))
 
     def covered(self) -> Bools:
-        """Voxels inside by area. One cut exactly in half is a matter of convention: it follows the even-odd rule."""
-        half: Bools = np.abs(self.coverage.share - 0.5) < _HALF
-        return np.where(half, self.inside, self.coverage.share > 0.5)
+        """Voxels inside by area.
+
+        One that is cut exactly in half, or whose centre lies on the outline, is a matter of convention: it follows the
+        even-odd rule.
+        """
+        either: Bools = (np.abs(self.coverage.share - 0.5) < _HALF) | self.coverage.touched
+        return np.where(either, self.inside, self.coverage.share > 0.5)
 
     def cut(self) -> int:
         """Voxels that are neither empty nor full."""
@@ -94,7 +99,7 @@ def draw(stack: Stack, geometry: Geometry, *, interpolate: bool) -> Drawing:
     distance to the outline, linear between the two neighbouring planes, is negative. The first and last plane reach
     less than half the distance of planes beyond themselves.
     """
-    planes = {k: _Plane.of(polygons) for k, polygons in stack.planes.items()}
+    planes = {k: _Plane.of(polygons, k) for k, polygons in stack.planes.items()}
     window = window_of(tuple(p for polygons in stack.planes.values() for p in polygons))
     between = _between(stack, window) if interpolate else {}
     if stack.on_slices:

@@ -20,8 +20,9 @@ Points = NDArray[np.float64]
 def rasterise(contours: Iterable[Points], geometry: Geometry) -> Mask:
     """Voxels whose centre lies inside the contours: even-odd rule, contours of one slice combined by XOR.
 
-    A centre on the boundary belongs to the region on the side of smaller row and column index only, so that
-    two regions that share a boundary share no voxel.
+    A centre on the outline counts as the point right beside it, towards larger row and column on slices 0, 2, 4 ...
+    of the CT and towards smaller ones on the others. Two regions that share an outline then share no voxel, and over
+    the slices no side of a contour that runs through centres is favoured.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def rasterise(contours: Iterable[Points], geometry: Geometry) -> Mask:
         low = np.maximum(np.floor(points.min(axis=0)), 0).astype(int)
         high = np.minimum(np.ceil(points.max(axis=0)) + 1, geometry.shape[1:]).astype(int)
         window = values[k, low[0] : high[0], low[1] : high[1]]
-        window[:] = even_odd([p - low for p in polygons], *window.shape)
+        window[:] = even_odd([p - low for p in polygons], *window.shape, backwards=k % 2 == 1)
     return Mask(values, geometry)
 
 
@@ -61,8 +62,15 @@ def voxel_points(points_mm: Points, geometry: Geometry) -> Points:
     return np.round(geometry.to_index(points_mm), 6)
 
 
-def even_odd(polygons: Sequence[Points], rows: int, columns: int) -> NDArray[np.bool_]:
-    """Scan conversion of polygons, vertices (row, column), in a window of so many rows and columns."""
+def even_odd(polygons: Sequence[Points], rows: int, columns: int, *, backwards: bool = False) -> NDArray[np.bool_]:
+    """Scan conversion of polygons, vertices (row, column), in a window of so many rows and columns.
+
+    A centre on the outline counts as the point right beside it: towards larger row and column, or ``backwards``
+    towards smaller ones.
+    """
+    if backwards:
+        last = np.array([rows - 1, columns - 1])
+        return even_odd([last - p for p in polygons], rows, columns)[::-1, ::-1]
     ends = np.concatenate([np.stack([p, np.roll(p, -1, axis=0)]) for p in polygons], axis=1)
     # From the smaller row to the larger, so that an edge and its reverse cross a row at the very same place.
     down = ends[0, :, 0] > ends[1, :, 0]
