@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perisurv.imaging.anatomy import (
+        Body,
         Lungs,
         airway_mask,
         body_mask,
         bone_mask,
+        find_body,
         find_lungs,
         lung_mask,
         vessel_mask,
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from perisurv.imaging.resample import resample_mask, resample_volume, round_hu
 
 __all__ = [
+    "Body",
     "Lungs",
     "add_noise",
     "airway_mask",
     "body_mask",
     "bone_mask",
+    "find_body",
     "find_lungs",
     "laplacian_of_gaussian",
     "lung_mask",
@@ -36,11 +40,13 @@ __all__ = [
 ]
 
 _MODULE = {
+    "Body": "anatomy",
     "Lungs": "anatomy",
     "add_noise": "perturb",
     "airway_mask": "anatomy",
     "body_mask": "anatomy",
     "bone_mask": "anatomy",
+    "find_body": "anatomy",
     "find_lungs": "anatomy",
     "laplacian_of_gaussian": "filters",
     "lung_mask": "anatomy",

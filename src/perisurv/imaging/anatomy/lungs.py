@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
-from perisurv.imaging.anatomy.body import COARSE_MM, OUTSIDE_HU, coarse_body
-from perisurv.imaging.anatomy.coarse import AIR_HU, block_mean
+from perisurv.imaging.anatomy.body import find_body
+from perisurv.imaging.anatomy.coarse import AIR_HU
 from perisurv.imaging.anatomy.sides import sides
 from perisurv.imaging.resample import resample_volume
 from perisurv.imaging.shapes import Bools, box_of, closed, filled, grown, neighbours, shrunk
@@ -22,6 +22,9 @@ LUNG_HU, SOFT_HU = -850.0, 50.0  # AIR_HU lies midway
 AIRWAY_MM = 6.0  # half the width of the airways that are cut off where they leave a lung
 MARGIN_MM = 1.5
 LEAST_ML = 1.0
+# Where air is -1000 HU. Median: gas lies below, lung above, with emphysema too.
+AIRLESS_HU = -960.0
+AIRLESS_ABOVE_HU = 60.0  # at most so much higher where air is denser: lung is not
 # Gas of trachea and bowel is a small piece of nothing but air, emphysema a large one or not so far below the lung.
 GAS_HU, GAS_BELOW_LUNG_HU, GAS_OF_LARGEST = -930.0, 40.0, 0.15
 # An airway of the mediastinum has this share of voxels of pure air and this volume at least.
@@ -86,17 +89,17 @@ def find_lungs(ct: Volume) -> Lungs:
     ct
         In HU.
     """
-    axial = Axial.of(ct.geometry)
-    coarse = block_mean(axial.volume(ct), COARSE_MM)
+    found = find_body(ct)
+    axial, coarse, body = found.axial, found.hu, found.mask.values
     spacing = coarse.geometry.spacing_mm
-    body = coarse_body(coarse.values)
+    above_hu = 0.0 if found.gas_hu is None else max(found.gas_hu + 1000.0, 0.0)
     air = (coarse.values < AIR_HU) & body
     level = np.where(coarse.values < AIR_HU, SOFT_HU, np.minimum(coarse.values, SOFT_HU))
     side = np.zeros(level.shape, dtype=np.float32)
     if air.any():
         box = box_of(air, 1)
         hu, middle = coarse.values[box], float(np.nonzero(body)[2].mean() - box[2].start)
-        lung = _aerated(hu, air[box], spacing)
+        lung = _aerated(hu, air[box], spacing, above_hu)
         air[box] &= ~lung
         side[box] = sides(lung, hu, middle, spacing)
         inside = _complete(lung & (side[box] < 0), hu, spacing, 1) | _complete(lung & (side[box] >= 0), hu, spacing, -1)
@@ -105,19 +108,22 @@ def find_lungs(ct: Volume) -> Lungs:
     return Lungs(axial, Volume(level, grid), Volume(side, grid), Mask(air, grid))
 
 
-def _aerated(hu: Singles, air: Bools, spacing_mm: Step) -> Bools:
-    """The air of both lungs: of the parts that are large where they are wide, without airways that leave them."""
+def _aerated(hu: Singles, air: Bools, spacing_mm: Step, above_hu: float) -> Bools:
+    """The air of both lungs: of the parts that are large where they are wide, without airways that leave them.
+
+    ``above_hu`` is by how much the gas of this CT is denser than -1000 HU.
+    """
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
-    cores = _lung_like(shrunk(air, AIRWAY_MM, spacing_mm), hu, LEAST_ML / voxel_ml)
+    cores, gas_hu = _lung_like(shrunk(air, AIRWAY_MM, spacing_mm), hu, LEAST_ML / voxel_ml, above_hu)
     near = grown(cores, AIRWAY_MM + MARGIN_MM, spacing_mm) & air
     # Thin parts of the lung go on from there; so does the airway, which is filled with pure air.
     rest = air & ~near
     labels, n = ndimage.label(rest)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
-    gas = np.bincount(labels[hu < GAS_HU], minlength=n + 1)
+    gas = np.bincount(labels[hu < gas_hu], minlength=n + 1)
     airway = (gas > GAS_SHARE * sizes) & (sizes * voxel_ml > AIRWAY_ML)
     airway[0] = False
-    rest &= ~grown(airway[labels] & (hu < GAS_HU), AIRWAY_MM, spacing_mm)
+    rest &= ~grown(airway[labels] & (hu < gas_hu), AIRWAY_MM, spacing_mm)
     labels, n = ndimage.label(rest)
     keep = np.zeros(n + 1, dtype=bool)
     keep[np.unique(labels[neighbours(near)])] = True
@@ -125,8 +131,8 @@ def _aerated(hu: Singles, air: Bools, spacing_mm: Step) -> Bools:
     return near | keep[labels]
 
 
-def _lung_like(cores: Bools, hu: Singles, least: float) -> Bools:
-    """The pieces with at least so many voxels that are not gas."""
+def _lung_like(cores: Bools, hu: Singles, least: float, above_hu: float) -> tuple[Bools, float]:
+    """The pieces with at least so many voxels that are not gas, and the HU below which gas lies."""
     labels, n = ndimage.label(cores)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
@@ -134,12 +140,15 @@ def _lung_like(cores: Bools, hu: Singles, least: float) -> Bools:
     median = {
         int(k): float(np.median(hu[boxes[k - 1]][labels[boxes[k - 1]] == k])) for k in np.flatnonzero(sizes > least)
     }
-    dense = [k for k in median if median[k] > OUTSIDE_HU]
+    airless = AIRLESS_HU + min(above_hu, AIRLESS_ABOVE_HU)
+    dense = [k for k in median if median[k] > airless]
     if not dense:
-        return np.zeros_like(cores)
+        return np.zeros_like(cores), GAS_HU
     first = max(dense, key=lambda k: sizes[k])
-    limit = min(GAS_HU, median[first] - GAS_BELOW_LUNG_HU)
-    return np.isin(labels, [k for k in dense if median[k] > limit or sizes[k] > GAS_OF_LARGEST * sizes[first]])
+    below = median[first] - GAS_BELOW_LUNG_HU
+    limit = min(GAS_HU + above_hu, below)
+    kept = [k for k in dense if median[k] > limit or sizes[k] > GAS_OF_LARGEST * sizes[first]]
+    return np.isin(labels, kept), min(GAS_HU + above_hu, max(below, GAS_HU))
 
 
 def _complete(air: Bools, hu: Singles, spacing_mm: Step, medial: int) -> Bools:
