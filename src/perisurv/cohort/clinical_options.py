@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,20 +11,22 @@ from typing import Literal, get_args
 
 from perisurv.core import SettingsError
 
-__all__ = ["ClinicalOptions", "ColumnOptions", "Encoding", "check_covariates"]
+__all__ = ["SERIAL_DATES", "ClinicalOptions", "ColumnOptions", "check_covariates"]
 
 Names = str | tuple[str, ...]
-Encoding = Literal["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"]
 Delimiter = Literal["auto", ",", ";", "\t", "|"]
 Unit = Literal["auto", "days", "weeks", "months", "years"]
 
 _CHOICES = {
-    "encoding": get_args(Encoding),
     "delimiter": get_args(Delimiter),
     "decimal": ("auto", ".", ","),
     "time_unit": get_args(Unit),
     "tnm_edition": (0, 6, 7, 8),
 }
+# Days since the last day of 1899 (Excel) and since 1904-01-01 (Excel of older Macs).
+SERIAL_DATES = {"serial-1900": date(1899, 12, 30), "serial-1904": date(1904, 1, 1)}
+# Python's codecs of texts that no table is written in.
+_NO_ENCODINGS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"})
 _COVARIATE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RESERVED = frozenset(
     [
@@ -96,19 +99,23 @@ class ClinicalOptions:
     Parameters
     ----------
     encoding
-        Of CSV and TSV; a byte order mark in the file goes before it.
+        Of CSV and TSV: any that Python knows, such as ``gb18030``, ``cp932``, ``cp1251`` or ``latin-1``. A byte order
+        mark in the file goes before it.
     delimiter
-        ``auto``: the one that the line of names shows; two that are possible are an error.
+        ``auto``: as a first line ``sep=;`` says, else the one that the line of names shows; two that are possible are
+        an error.
     decimal
         Decimal sign of numbers such as ``1,234`` that could be read both ways; ``auto``: as the other numbers show.
     sheet
         Of a workbook; may be empty if it has one.
     time_unit
-        ``auto`` reads it from the column name (``OS_months``) and takes days otherwise. A month has 30.4375 days, a
-        year 365.25.
+        ``auto`` reads it from the column name (``OS_months``, ``OS (mois)``, in Chinese, Japanese, Korean and most
+        European languages); a name without any unit means days, a unit that is not known is an error. A month has
+        30.4375 days, a year 365.25.
     date_format
-        As for ``strptime``, such as ``%d.%m.%Y``; empty: ISO dates, names of months, and days and months in figures
-        where some date of the table shows their order.
+        As for ``strptime``, such as ``%d.%m.%Y`` or ``%d/%m/%y``; ``serial-1900`` or ``serial-1904``: dates that a
+        spreadsheet stored as numbers, in its usual system and in that of older Macs; empty: ISO dates, names of months,
+        and days and months in figures where some date of the table shows their order.
     missing
         Further codes of missing values, such as ``-9``.
     event_codes
@@ -125,7 +132,7 @@ class ClinicalOptions:
         If a value is not one of those.
     """
 
-    encoding: Encoding = "utf-8"
+    encoding: str = "utf-8"
     delimiter: Delimiter = "auto"
     decimal: Literal["auto", ".", ","] = "auto"
     sheet: str = ""
@@ -142,10 +149,15 @@ class ClinicalOptions:
                 raise SettingsError(
                     f"{key} must be one of {', '.join(map(repr, allowed))}, got {getattr(self, key)!r}."
                 )
-        if self.date_format and not _is_date_format(self.date_format):
+        if not _is_encoding(self.encoding):
+            raise SettingsError(
+                f"encoding {self.encoding!r} is not known to Python; write it as there, such as 'utf-8', 'gb18030', "
+                "'big5', 'cp932', 'cp949', 'cp1250', 'cp1251', 'cp1252' or 'latin-1'."
+            )
+        if self.date_format not in SERIAL_DATES and self.date_format and not _is_date_format(self.date_format):
             raise SettingsError(
                 f"date_format {self.date_format!r} does not give year, month and day; write it as for strptime, "
-                "such as '%d.%m.%Y'."
+                "such as '%d.%m.%Y', or 'serial-1900' for dates that a spreadsheet stored as numbers."
             )
         if set(self.event_codes.values()) - {"dead", "alive"}:
             raise SettingsError(f"event_codes must give 'dead' or 'alive' for each code, got {self.event_codes}.")
@@ -175,6 +187,15 @@ def check_covariates(covariates: Mapping[str, str], levels: Mapping[str, tuple[s
             raise SettingsError(f"levels: {name!r} is no covariate; name its column below [cohort.covariates].")
         if len({level.strip().casefold() for level in known}) < max(2, len(known)):
             raise SettingsError(f"levels: {name!r} needs at least two different levels; the first is the reference.")
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        known = codecs.lookup(name).name
+        "".encode(name)
+    except (LookupError, ValueError, UnicodeError):
+        return False
+    return known not in _NO_ENCODINGS
 
 
 def _is_date_format(pattern: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = ["join"]
 
 STAGE = "index"
 UNKNOWN_CENTRE = "unknown"
+_WHICH_TABLE = ', or name the table that counts in the study file: clinical = ["..."] below [input]'
 
 Included = tuple[Patient, ClinicalRow | None]
 
@@ -97,7 +98,7 @@ def _duplicate(sources: Sequence[Source], rows: Sequence[ClinicalRow]) -> str | 
         tables = ", ".join(sorted({row.table for row in rows}))
         return (
             f"duplicate patient: there are {len(rows)} clinical rows in {tables} that differ in {', '.join(differ)}; "
-            "keep one."
+            f"keep one{_WHICH_TABLE if len({row.table for row in rows}) > 1 else ''}."
         )
     return None
 

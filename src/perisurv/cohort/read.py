@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from perisurv.cohort.clinical import ClinicalTable, read_table, refuse_absent_columns
+from perisurv.cohort.clinical import FoundTables, read_table, refuse_absent_columns, tables_among
 from perisurv.cohort.join import join
 from perisurv.cohort.match import Found, Progress, index_dicom
 from perisurv.cohort.options import CohortOptions
@@ -40,7 +40,7 @@ def read_cohort(
         Any nesting of DICOM CT with RTSTRUCT or SEG (any file names) and of an image with its masks as NIfTI, NRRD or
         MetaImage, see ``perisurv.cohort.layout``.
     clinical
-        Clinical tables; without any, every ``.csv`` below the folder that has a column of patients and of
+        Clinical tables; without any, every CSV, TSV and XLSX below the folder that has a column of patients and of
         follow-up, and a row of a patient with images.
     cache
         File that keeps what CT headers said: an index that was cut off goes on, a later one reads new and changed
@@ -86,15 +86,20 @@ def _read(
         raise InputError(f"There is no folder {folder}; give the folder that holds the patients.")
     files = find_files(root)
     images = _index(files, root, options, index_dicom(files.dicom, root, options, cache, progress))
-    tables = _tables(files, root, clinical, options, images, outcome=outcome)
+    found = _tables(files, root, clinical, options, images, outcome=outcome)
+    tables = found.tables
     if outcome:
         refuse_absent_columns(tables, options)
     rows = [row for table in tables for row in table.rows]
     counts = len(files.dicom), len(files.volumes), len(rows), files.ignored
     _LOG.info("%d DICOM files, %d volumes and %d clinical rows; %d other files ignored.", *counts)
-    cohort = join(images, rows, options, outcome=outcome)
     guesses = tuple(text for table in tables for text in table.guesses)
-    remarks = tuple(text for table in tables for text in table.remarks)
+    remarks = found.remarks + tuple(text for table in tables for text in table.remarks)
+    try:
+        cohort = join(images, rows, options, outcome=outcome)
+    except InputError as error:
+        # Nobody is left: what was not understood in the tables is often why.
+        raise InputError("\n".join([str(error), *remarks])) from error
     for text in () if outcome else remarks:
         _LOG.warning("%s", text)
     return replace(cohort, notes=guesses + remarks + cohort.notes)
@@ -116,7 +121,7 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
 
 def _tables(
     files: FoundFiles, root: Path, clinical: Tables, options: CohortOptions, images: Found, *, outcome: bool
-) -> list[ClinicalTable]:
+) -> FoundTables:
     if clinical:
         paths = [Path(p) for p in ([clinical] if isinstance(clinical, (str, Path)) else clinical)]
         for path in paths:
@@ -124,14 +129,6 @@ def _tables(
                 raise InputError(
                     f"There is no clinical table {path}; give the path of a CSV, TSV, XLSX or Parquet file."
                 )
-        return [read_table(path, path.name, options, outcome=outcome) for path in paths]
+        return FoundTables(tuple(read_table(path, path.name, options, outcome=outcome) for path in paths))
     known = {patient_key(p) for p, _ in images.sources + images.failures} - {""}
-    tables = []
-    for path in files.tables:
-        name = path.relative_to(root).as_posix()
-        table = read_table(path, name, options, given=False, outcome=outcome)
-        if any(patient_key(row.patient_id) in known for row in table.rows):
-            tables.append(table)
-        elif table.rows:
-            _LOG.warning("%s names no patient of this folder and is left aside.", name)
-    return tables
+    return tables_among(files.tables, root, options, known, patient_key, outcome=outcome)

@@ -14,11 +14,14 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _OTHER_SUFFIXES = frozenset(
     [
         *(".parquet", ".npz", ".npy", ".raw", ".zraw", ".json", ".toml", ".yaml", ".yml", ".xml", ".ini", ".inf"),
-        *(".txt", ".md", ".log", ".html", ".htm", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".tsv"),
+        *(".md", ".log", ".html", ".htm", ".pdf", ".doc", ".docx"),
         *(".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".zip", ".gz", ".tar", ".7z", ".rar"),
         *(".exe", ".dll", ".py", ".r", ".sh", ".sha256", ".md5"),
     ]
 )
+_TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods"})
+# What spreadsheet programs put beside a workbook that is open.
+_LOCKS = ("~$", ".~lock")
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
 # First elements of a data set without preamble: file meta information, or group 0008.
 _BARE_STARTS = frozenset(
@@ -37,7 +40,7 @@ class FoundFiles:
     volumes
         NIfTI, NRRD and MetaImage files.
     tables
-        Tables as text (``.csv``).
+        Tables as text and workbooks, by their suffix; ``.xls`` and ``.ods``, which nobody here reads, among them.
     unreadable
         Files that cannot be opened, or are called DICOM and are not.
     ignored
@@ -80,11 +83,11 @@ def walk_files(root: Path) -> Iterator[Path]:
 
 def _kind(path: Path) -> str:
     name, suffix = path.name.casefold(), path.suffix.casefold()
-    if name.startswith(".") or not path.is_file():
+    if name.startswith((".", *_LOCKS)) or not path.is_file():
         return "other"
     if name.endswith(VOLUME_SUFFIXES):
         return "volume"
-    if suffix == ".csv":
+    if suffix in _TABLE_SUFFIXES:
         return "table"
     return "other" if suffix in _OTHER_SUFFIXES else _kind_by_content(path, suffix)
 

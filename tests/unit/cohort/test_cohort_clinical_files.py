@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from perisurv.cohort import ClinicalOptions, CohortOptions
-from perisurv.cohort.clinical import files, read_table
+from perisurv.cohort.clinical import files, read_table, workbooks
 from perisurv.core import InputError, ReadError
 
 HEADER = ("PatientID", "time", "event", "histology")
@@ -63,7 +63,7 @@ def test_encodings(tmp_path, encoding, options, told):
 
 
 def test_an_encoding_is_not_guessed(tmp_path):
-    with pytest.raises(ReadError, match=r"t\.csv is not in utf-8: row 2 holds a byte.*encoding = \"latin-1\""):
+    with pytest.raises(ReadError, match=r"t\.csv is not in utf-8: row 2 holds a byte.*encoding = \"cp12"):
         read(text_file(tmp_path, TEXT.encode("latin-1")))
 
 
@@ -191,7 +191,7 @@ def test_damaged_files(tmp_path, name):
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(workbooks, "_MOST_BYTES", 1000)
     with pytest.raises(ReadError, match="unpacks to more than"):
         read(workbook(tmp_path, [HEADER]))
 

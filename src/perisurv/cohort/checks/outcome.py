@@ -6,6 +6,7 @@ import math
 
 from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed, not_applicable
 from perisurv.cohort.clinical import ClinicalRow
+from perisurv.cohort.clinical.cells import is_missing
 from perisurv.cohort.clinical.tnm import agree
 
 __all__ = [
@@ -39,6 +40,13 @@ class PositiveTime:
                 "after it; correct them.",
                 row.time_days,
             )
+        if is_missing(row.time_text) and row.unread_dates:
+            return failed(
+                f"column {row.unread_dates[0]} of {row.table} holds a date that is not understood; correct it, or "
+                'state its form below [cohort.clinical], such as date_format = "%d/%m/%Y".'
+            )
+        if row.death_time_column and is_missing(row.time_text):
+            return failed(f"column {row.time_column} of {row.table} is empty, but the patient is dead; fill it in.")
         if not row.time_column:
             return failed(f"{row.table} gives neither a time nor the two dates to count it from; fill them in.")
         return failed(
@@ -90,10 +98,15 @@ class EventFitsDates:
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
         """Name the columns."""
-        if row.event is None or row.dates.death is None:
+        if row.event is None or (row.dates.death is None and not row.death_time_column):
             return not_applicable("the table gives no date of death")
         if row.event:
             return PASSED
+        if row.death_time_column:
+            return failed(
+                f"column {row.event_column} of {row.table} says {row.event_text!r}, alive, but column "
+                f"{row.death_time_column} gives a time to death; correct one of them."
+            )
         return failed(
             f"column {row.event_column} of {row.table} says {row.event_text!r}, alive, but the row has a date of "
             "death; correct one of them."

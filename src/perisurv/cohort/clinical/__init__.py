@@ -1,6 +1,7 @@
 """Clinical tables: files to rows of known meaning, rows to numbers."""
 
 from perisurv.cohort.clinical.features import CLINICAL_COLUMNS, clinical_features, clinical_frame, covariate_columns
+from perisurv.cohort.clinical.found import FoundTables, tables_among
 from perisurv.cohort.clinical.rows import ClinicalRow, Dates, differences
 from perisurv.cohort.clinical.table import ClinicalTable, read_clinical, read_table, refuse_absent_columns
 
@@ -9,6 +10,7 @@ __all__ = [
     "ClinicalRow",
     "ClinicalTable",
     "Dates",
+    "FoundTables",
     "clinical_features",
     "clinical_frame",
     "covariate_columns",
@@ -16,4 +18,5 @@ __all__ = [
     "read_clinical",
     "read_table",
     "refuse_absent_columns",
+    "tables_among",
 ]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from perisurv.cohort.clinical.cells import Cell, text_of
-from perisurv.cohort.clinical.spellings import COLUMNS, TIME_COLUMNS, UNIT_WORDS
+from perisurv.cohort.clinical.names import collapsed, plain, tokens
+from perisurv.cohort.clinical.spellings import COLUMNS, DEATH_WORDS, TIME_COLUMNS, TIME_TO_DEATH, TIME_TO_LAST
+from perisurv.cohort.clinical.units import unit_in
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import InputError
 
-__all__ = ["OUTCOME", "Layout", "find_columns", "require"]
+__all__ = ["OUTCOME", "TIMES", "Layout", "find_columns", "meanings_of", "require"]
 
 
-OUTCOME = frozenset({"time", "event", "date_zero", "date_death", "date_last"})
+# A table has one column of times, or one of the dead and one of the others.
+TIMES = ("time", "time_death", "time_last")
+OUTCOME = frozenset({*TIMES, "event", "date_zero", "date_death", "date_last"})
+_DEATH = frozenset(plain(word) for word in DEATH_WORDS)
+_LONG_DEATH = frozenset(word for word in _DEATH if len(word) > 3 or not word.isascii())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +55,46 @@ class Layout:
         """Name of the column of a meaning; empty where there is none."""
         return self.columns[self.position[meaning]] if meaning in self.position else ""
 
-    def time_unit(self, options: CohortOptions) -> tuple[str, str]:
-        """Unit of the time column, and how it is known.
+    def without(self, meaning: str) -> Layout:
+        """The layout without a column for this meaning."""
+        rest = {m: place for m, place in self.position.items() if m != meaning}
+        return replace(self, position=rest, guessed=self.guessed - {meaning})
+
+    def time_unit(self, options: CohortOptions, meaning: str = "time") -> tuple[str, str]:
+        """Unit of a column of times, and how it is known.
 
         Raises
         ------
         InputError
-            If the name of the column holds several units.
+            If the name of the column holds several units, or one that is not known.
         """
         if options.clinical.time_unit != "auto":
             return options.clinical.time_unit, "as time_unit says"
-        name = self.column("time")
-        units = {UNIT_WORDS[word] for word in _split(name) if word in UNIT_WORDS}
-        units = units or {TIME_COLUMNS[name] for name in [_plain(name)] if TIME_COLUMNS.get(name, "days") != "days"}
-        if len(units) > 1:
+        name = self.column(meaning)
+        stated = unit_in(name)
+        if len(stated.units) > 1:
+            units = ", ".join(sorted(stated.units))
             raise InputError(
-                f"Column {name!r} of {self.name} names several units ({', '.join(sorted(units))}); set time_unit below "
-                "[cohort.clinical]."
+                f"Column {name!r} of {self.name} names several units ({units}); set time_unit "
+                f'below [cohort.clinical], such as time_unit = "{min(stated.units)}".'
             )
-        return (units.pop(), "as its name says") if units else ("days", "its name states no unit")
+        if stated.strange:
+            raise InputError(
+                f"The unit in the name of column {name!r} of {self.name} ({stated.strange!r}) is not known; say below "
+                '[cohort.clinical] whether it is "days", "weeks", "months" or "years", such as time_unit = "months".'
+            )
+        return (min(stated.units), "as its name says") if stated.units else ("days", "its name states no unit")
 
 
-def find_columns(names: Sequence[str], table: str, options: CohortOptions, *, outcome: bool = True) -> Layout:
+def find_columns(
+    names: Sequence[str], table: str, options: CohortOptions, *, outcome: bool = True, empty: Collection[int] = ()
+) -> Layout:
     """Match the columns of a table with meanings; without ``outcome`` those of follow-up are left aside.
+
+    Parameters
+    ----------
+    empty
+        Indices of columns without any value: guessed only where no other column has the meaning.
 
     Raises
     ------
@@ -85,19 +107,71 @@ def find_columns(names: Sequence[str], table: str, options: CohortOptions, *, ou
     for meaning, columns in named.items():
         if meaning in aside:
             continue
-        _take(position, meaning, [k for k, name in enumerate(names) if name in _collapsed(columns)], names, table)
-    taken = {*position.values(), *(k for k, name in enumerate(names) if name in _collapsed(options.columns.ignore))}
-    guessed = set()
+        hits = [k for k, name in enumerate(names) if name in collapsed(columns)]
+        if meaning == "time" and (pair := _pair(hits, names)):
+            position |= pair
+            continue
+        _take(position, meaning, hits, names, table)
+    free = [k for k, name in enumerate(names) if name not in collapsed(options.columns.ignore)]
+    free = [k for k in free if k not in position.values()]
+    guessed: set[str] = set()
     for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
         if meaning in named or meaning in aside:
             continue
-        hits: list[int] = []
-        for tier in tiers:
-            hits = hits or [k for k, name in enumerate(names) if k not in taken and _plain(name) in tier]
+        hits = _hits(tiers, names, free, empty)
+        if meaning == "time" and (pair := _guessed_pair(hits, names, free, empty)):
+            position |= pair
+            guessed |= pair.keys()
+            continue
         _take(position, meaning, hits, names, table)
         guessed |= {meaning} & position.keys()
     _refuse_two_meanings(position, names, table)
     return Layout(table, tuple(names), position, frozenset(guessed))
+
+
+def meanings_of(names: Sequence[str], options: CohortOptions) -> dict[str, list[int]]:
+    """Every meaning that some column has, one or several, with the columns; nothing is refused."""
+    named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
+    free = [k for k, name in enumerate(names) if name not in collapsed(options.columns.ignore)]
+    found = {m: [k for k, name in enumerate(names) if name in collapsed(columns)] for m, columns in named.items()}
+    for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
+        if meaning not in named:
+            found[meaning] = _hits(tiers, names, free, ())
+    if not found.get("time"):
+        found |= {meaning: [k] for meaning, k in _guessed_pair((), names, free, ()).items()}
+    return {meaning: hits for meaning, hits in found.items() if hits}
+
+
+def _hits(
+    tiers: Sequence[Sequence[str]], names: Sequence[str], free: Sequence[int], empty: Collection[int]
+) -> list[int]:
+    """The free columns of the first tier that has any; columns without values only where there is no other."""
+    found: list[int] = []
+    for tier in tiers:
+        known = {plain(name) for name in tier}
+        hits = [k for k in free if plain(names[k]) in known]
+        found = found or [k for k in hits if k not in empty]
+    every = {plain(name) for tier in tiers for name in tier}
+    return found or [k for k in free if plain(names[k]) in every][:1]
+
+
+def _guessed_pair(
+    times: Sequence[int], names: Sequence[str], free: Sequence[int], empty: Collection[int]
+) -> dict[str, int]:
+    """Columns of the time to death and of that to the last follow-up, where the table has no other time."""
+    death = [k for k in free if plain(names[k]) in TIME_TO_DEATH[0]]
+    last = _hits(TIME_TO_LAST, names, free, empty)
+    if len(death) == len(last) == 1 and set(times) <= {*death, *last}:
+        return {"time_death": death[0], "time_last": last[0]}
+    return {}
+
+
+def _pair(hits: Sequence[int], names: Sequence[str]) -> dict[str, int]:
+    """Two columns that the user named for the time, of which the name of exactly one tells of death."""
+    death = [k for k in hits if set(tokens(names[k])) & _DEATH or any(word in plain(names[k]) for word in _LONG_DEATH)]
+    if len(hits) == 2 and len(death) == 1:
+        return {"time_death": death[0], "time_last": next(k for k in hits if k != death[0])}
+    return {}
 
 
 def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> None:
@@ -110,7 +184,7 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
     """
     named = options.columns.named()
     for meaning in meanings:
-        if meaning in layout.position:
+        if meaning in layout.position or (meaning == "time" and "time_death" in layout.position):
             continue
         there = ", ".join(c for c in layout.columns if c)
         if meaning not in named:
@@ -141,15 +215,3 @@ def _refuse_two_meanings(position: Mapping[str, int], names: Sequence[str], tabl
         other = next((m for m, k in position.items() if k == place and m != meaning), None)
         if other:
             raise InputError(f"Column {names[place]!r} of {table} is taken for {meaning} and for {other}; keep one.")
-
-
-def _collapsed(columns: Iterable[str]) -> set[str]:
-    return {" ".join(column.split()) for column in columns}
-
-
-def _plain(column: str) -> str:
-    return "".join(c for c in column.casefold() if c.isalnum())
-
-
-def _split(column: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-zäöü])(?=[A-Z])", " ", column).casefold())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perisurv.cohort.clinical import tnm, values
 from perisurv.cohort.clinical.cells import Cell, decimal_signs, is_missing, number, text_of, two_ways
-from perisurv.cohort.clinical.columns import Layout
-from perisurv.cohort.clinical.dates import day_of, orders
+from perisurv.cohort.clinical.columns import TIMES, Layout
+from perisurv.cohort.clinical.dates import day_of, form_to_state, orders
 from perisurv.cohort.clinical.events import event
 from perisurv.cohort.clinical.files import Sheet
 from perisurv.cohort.clinical.rows import ClinicalRow, Dates, Value
@@ -62,31 +62,27 @@ class Reader:
         known |= self._covariates(line)
         stages = self._stage(line, known)
         dates, died = self._dates(line), self._event(line)
-        time, step, by_dates = self._time(line, dates, died)
-        event_column = layout.column("event") or layout.column("date_death")
-        return ClinicalRow(
+        told_by = next((m for m in ("event", "date_death", "time_death") if m in layout.position), "event")
+        row = ClinicalRow(
             table=layout.name,
             patient_id=layout.text(line, "id"),
-            centre=layout.text(line, "centre") or self.folder,
+            centre=self._centre(line),
             values=known,
-            time_column=layout.column("time"),
-            time_text=layout.text(line, "time"),
-            time_days=time,
-            time_step_days=step,
-            time_from_dates=by_dates,
-            event_column=event_column,
-            event_text=layout.text(line, "event" if "event" in layout.position else "date_death"),
+            event_column=layout.column(told_by),
+            event_text=layout.text(line, told_by),
             event=died,
             dates=dates,
             stages=stages,
             tnm_edition=clinical.tnm_edition,
             imaging_tolerance_days=clinical.imaging_tolerance_days,
+            unread_dates=tuple(layout.column(m) for m in _DATES if self.lost(line, m)),
         )
+        return self._timed(row, line)
 
     def lost(self, line: Sequence[Cell], meaning: str) -> bool:
         """Whether a cell says something that is not understood. Of time and event that excludes the patient."""
         cell = self.layout.cell(line, meaning)
-        if meaning in ("id", "centre", "time", "event") or is_missing(cell):
+        if meaning in ("id", "centre", "event", *TIMES) or is_missing(cell):
             return False
         if meaning in _DATES:
             return day_of(cell, self.order) is None
@@ -138,24 +134,42 @@ class Reader:
     def _dates(self, line: Sequence[Cell]) -> Dates:
         return Dates(*(day_of(self.layout.cell(line, meaning), self.order) for meaning in _DATES))
 
+    def _centre(self, line: Sequence[Cell]) -> str:
+        text = self.layout.text(line, "centre")
+        # A centre may be called X, which elsewhere stands for a missing value.
+        return text if (len(text) == 1 and text.isalnum()) or not is_missing(text) else self.folder
+
     def _event(self, line: Sequence[Cell]) -> bool | None:
         if "event" in self.layout.position:
             return event(self.layout.text(line, "event"), self.options.clinical.event_codes)
-        cell = self.layout.cell(line, "date_death")
-        if is_missing(cell):
-            return False if "date_death" in self.layout.position else None
-        return True if day_of(cell, self.order) else None
+        if "date_death" in self.layout.position:
+            cell = self.layout.cell(line, "date_death")
+            if is_missing(cell):
+                return False
+            return True if day_of(cell, self.order) else None
+        return not is_missing(self.layout.cell(line, "time_death")) if "time_death" in self.layout.position else None
 
-    def _time(self, line: Sequence[Cell], dates: Dates, died: bool | None) -> tuple[float | None, float, bool]:
-        """Days, the step in which they are known, and whether they come from the dates."""
-        cell = self.layout.cell(line, "time")
-        by_dates = dates.follow_up_days(died)
+    def _timed(self, row: ClinicalRow, line: Sequence[Cell]) -> ClinicalRow:
+        """The row with its time: as a column gives it, else from the dates."""
+        meaning = "time"
+        if "time_death" in self.layout.position:
+            # Of a dead patient the last follow-up is not the time of death.
+            died = row.event or not is_missing(self.layout.cell(line, "time_death"))
+            meaning = "time_death" if died else "time_last"
+        row = replace(
+            row,
+            time_column=self.layout.column(meaning),
+            time_text=self.layout.text(line, meaning),
+            death_time_column=self.layout.column(meaning) if meaning == "time_death" else "",
+        )
+        cell = self.layout.cell(line, meaning)
         if is_missing(cell):
-            return by_dates, 1.0, by_dates is not None
-        unit = DAYS_PER_UNIT[self.layout.time_unit(self.options)[0]]
+            by_dates = row.dates.follow_up_days(row.event)
+            return replace(row, time_days=by_dates, time_from_dates=by_dates is not None)
+        unit = DAYS_PER_UNIT[self.layout.time_unit(self.options, meaning)[0]]
         time = number(cell, self.decimal)
         decimals = len(text_of(cell).replace(",", ".").partition(".")[2])
-        return None if time is None else time * unit, unit * 10.0**-decimals, False
+        return replace(row, time_days=None if time is None else time * unit, time_step_days=unit * 10.0**-decimals)
 
 
 def level_column(name: str, level: str) -> str:
@@ -174,7 +188,7 @@ def decimal_sign(sheet: Sheet, lines: Iterable[Sequence[Cell]], layout: Layout, 
     """
     if options.clinical.decimal != "auto":
         return options.clinical.decimal
-    numeric = ["time", "age", "dose", *(name for name in options.covariates if name not in options.levels)]
+    numeric = [*TIMES, "age", "dose", *(name for name in options.covariates if name not in options.levels)]
     cells = {m: [layout.cell(line, m) for line in lines] for m in numeric if m in layout.position}
     signs = decimal_signs(cell for column in cells.values() for cell in column)
     unsure = [m for m, column in cells.items() for cell in column if two_ways(cell)]
@@ -189,17 +203,21 @@ def decimal_sign(sheet: Sheet, lines: Iterable[Sequence[Cell]], layout: Layout, 
     )
 
 
-def order_of_dates(lines: Iterable[Sequence[Cell]], layout: Layout, options: CohortOptions) -> str:
+def order_of_dates(lines: Sequence[Sequence[Cell]], layout: Layout, options: CohortOptions) -> str:
     """Order of day and month in all dates of the table.
 
     Raises
     ------
     InputError
-        If no date shows the order, or two dates contradict each other.
+        If no date shows the order, two dates contradict each other, or the times are to be counted from dates whose
+        form must be stated.
     """
     if options.clinical.date_format:
         return options.clinical.date_format
     columns = [meaning for meaning in _DATES if meaning in layout.position]
+    if not any(meaning in layout.position for meaning in TIMES):
+        for meaning in columns:
+            _refuse_unknown_form(lines, layout, meaning)
     possible = orders(layout.cell(line, meaning) for line in lines for meaning in columns)
     if len(possible) == 1:
         return possible.pop()
@@ -209,3 +227,12 @@ def order_of_dates(lines: Iterable[Sequence[Cell]], layout: Layout, options: Coh
         f"Dates in {names} of {layout.name} {wrong}; state their form below [cohort.clinical], such as "
         'date_format = "%d/%m/%Y" (day first) or "%m/%d/%Y".'
     )
+
+
+def _refuse_unknown_form(lines: Iterable[Sequence[Cell]], layout: Layout, meaning: str) -> None:
+    """Refuse dates whose form must be stated; a single one beside others is a slip, which excludes its patient."""
+    filled = [cell for cell in (layout.cell(line, meaning) for line in lines) if not is_missing(cell)]
+    unread = [cell for cell in filled if not (day_of(cell, "dmy") or day_of(cell, "mdy"))]
+    form = form_to_state(unread)
+    if form and (len(unread) > 1 or len(unread) == len(filled)):
+        raise InputError(f"Dates in {layout.column(meaning)!r} of {layout.name} {form}.")

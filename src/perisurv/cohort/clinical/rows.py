@@ -48,6 +48,11 @@ class ClinicalRow:
         What one unit of the last digit of the time is, days: the time is not known better.
     time_from_dates
         Whether the time is that between two dates, for lack of a time in the table.
+    death_time_column
+        Column of the time to death, where the table has one beside that of the others and it counts for this row: the
+        cell is filled, or the patient is dead.
+    unread_dates
+        Columns of dates whose cell in this row is filled and not understood.
     stages
         Stage groups that T, N and M allow; None where the edition is not given.
     imaging_tolerance_days
@@ -63,6 +68,8 @@ class ClinicalRow:
     time_days: float | None = None
     time_step_days: float = 1.0
     time_from_dates: bool = False
+    death_time_column: str = ""
+    unread_dates: tuple[str, ...] = ()
     event_column: str = ""
     event_text: str = ""
     event: bool | None = None

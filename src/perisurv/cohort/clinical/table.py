@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
-from perisurv.cohort.clinical.columns import OUTCOME, Layout, find_columns, require
+from perisurv.cohort.clinical.centres import with_plausible_centre
+from perisurv.cohort.clinical.columns import OUTCOME, TIMES, Layout, find_columns, meanings_of, require
+from perisurv.cohort.clinical.dates import form_to_state
 from perisurv.cohort.clinical.events import describe, refuse_unknown_coding
 from perisurv.cohort.clinical.features import clinical_frame, covariate_columns
 from perisurv.cohort.clinical.files import Sheet, read_sheet
+from perisurv.cohort.clinical.notes import notes_of
 from perisurv.cohort.clinical.reader import VALUES, Reader, decimal_sign, order_of_dates
 from perisurv.cohort.clinical.rows import ClinicalRow
+from perisurv.cohort.clinical.sheet import refuse_long_rows
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import InputError, ReadError
 
-__all__ = ["ClinicalTable", "read_clinical", "read_table", "refuse_absent_columns"]
+__all__ = [
+    "ClinicalTable",
+    "is_telling",
+    "named_columns",
+    "needed",
+    "read_clinical",
+    "read_table",
+    "refuse_absent_columns",
+    "understood",
+]
 
 DEFAULTS = CohortOptions()
+_CALLED = {"time_death": "time of the dead", "time_last": "time of the others"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +118,28 @@ def read_table(
     InputError
         If a needed column is missing, two columns have one meaning, or codes are not known.
     """
-    sheet = read_sheet(path, name, options.clinical)
+    sheet = read_sheet(path, name, options.clinical, named_columns(options))
     if sheet is None:
         if given:
             raise ReadError(f"{name} is empty; a clinical table has a line of column names and a line a patient.")
         return ClinicalTable(name, ())
-    if not given and not _telling(sheet, options, outcome=outcome):
+    if not given and not is_telling(sheet, options, outcome=outcome):
         return ClinicalTable(name, ())
-    layout = find_columns(sheet.names, name, options, outcome=outcome)
-    require(layout, _needed(layout, outcome=outcome), options)
+    return understood(sheet, path, name, options, outcome=outcome)
+
+
+def understood(sheet: Sheet, path: Path, name: str, options: CohortOptions, *, outcome: bool = True) -> ClinicalTable:
+    """The rows of a sheet; arguments and errors as of :func:`read_table`.
+
+    Raises
+    ------
+    InputError
+        If a needed column is missing, two columns have one meaning, or codes are not known.
+    """
+    layout = find_columns(sheet.names, name, options, outcome=outcome, empty=sheet.empty)
+    require(layout, needed(layout.position.keys(), outcome=outcome), options)
     lines, remarks = _identified(sheet, layout, options)
+    layout, odd = with_plausible_centre(layout, lines)
     if "event" in layout.position:
         texts = [layout.text(line, "event") for line in lines]
         codes, missing = options.clinical.event_codes, options.clinical.missing
@@ -124,8 +150,14 @@ def read_table(
     )  # fmt: skip
     rows = tuple(reader.row(line) for line in lines)
     guesses = _guesses(sheet, layout, lines, options, reader)
-    remarks += [*_absent(layout, options, outcome=outcome), *_not_understood(lines, rows, reader)]
+    remarks += [*odd, *_absent(layout, options, outcome=outcome), *_not_understood(lines, rows, reader)]
     return ClinicalTable(name, rows, frozenset(sheet.names), guesses, tuple(remarks), covariate_columns(options))
+
+
+def named_columns(options: CohortOptions) -> frozenset[str]:
+    """Every name of a column that the study file holds."""
+    named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
+    return frozenset(column for columns in named.values() for column in columns)
 
 
 def refuse_absent_columns(tables: Sequence[ClinicalTable], options: CohortOptions) -> None:
@@ -149,32 +181,33 @@ def refuse_absent_columns(tables: Sequence[ClinicalTable], options: CohortOption
                 )
 
 
-def _telling(sheet: Sheet, options: CohortOptions, *, outcome: bool) -> bool:
+def is_telling(sheet: Sheet, options: CohortOptions, *, outcome: bool) -> bool:
     """Whether the columns of a file that was merely found are those of a clinical table."""
-    try:
-        position = find_columns(sheet.names, "", options, outcome=outcome).position
-    except InputError:
-        return True  # two columns for one clinical meaning: it is one, and the user has to choose
-    telling = {"time", "event", "date_death", "date_last"} if outcome else {*VALUES, "sex", "stage", "centre"}
-    return "id" in position and bool(position.keys() & telling)
+    there = meanings_of(sheet.names, options).keys()
+    telling = {*TIMES, "event", "date_death", "date_last"} if outcome else {*VALUES, "sex", "stage", "centre"}
+    return "id" in there and bool(there & telling)
 
 
-def _needed(layout: Layout, *, outcome: bool) -> list[str]:
+def needed(there: Collection[str], *, outcome: bool) -> list[str]:
+    """Meanings that a table needs, given those that it has."""
     if not outcome:
         return ["id"]
-    there = layout.position.keys()
-    by_dates = "date_zero" in there and bool({"date_death", "date_last"} & there)
-    needed = ["id"] if by_dates else ["id", "time"]
-    return needed if "date_death" in there else [*needed, "event"]
+    by_dates = "date_zero" in there and bool({"date_death", "date_last"} & {*there})
+    always = ["id"] if by_dates or "time_death" in there else ["id", "time"]
+    return always if {"date_death", "time_death"} & {*there} else [*always, "event"]
 
 
 def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[list[tuple[Cell, ...]], list[str]]:
     """Lines with an id, declared codes of missing values emptied, and what is odd about the ids."""
     place = layout.position["id"]
     codes = options.clinical.missing
+    notes = notes_of(sheet, layout, place)
+    refuse_long_rows(sheet, layout.name, [r for n, r in enumerate(sheet.numbers) if n not in notes])
     lines, without, padded, figures = [], [], 0, 0
-    for line, number in zip(sheet.lines, sheet.numbers, strict=True):
+    for n, (line, number) in enumerate(zip(sheet.lines, sheet.numbers, strict=True)):
         cell = line[place]
+        if n in notes:
+            continue
         if not text_of(cell):
             without.append(number)
             continue
@@ -183,9 +216,13 @@ def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[l
         lines.append(tuple("" if codes and k != place and is_missing(c, codes) else c for k, c in enumerate(line)))
     name, column = layout.name, layout.column("id")
     remarks = []
+    if notes:
+        told = _first([sheet.numbers[n] for n in sorted(notes)])
+        remarks.append(f"{name}: rows that are notes or totals, not patients, left out: {len(notes)} (row {told}).")
     if without:
-        rows = ", ".join(map(str, without[:5])) + (", ..." if len(without) > 5 else "")
-        remarks.append(f"{name}: rows without id in column {column!r}, left out: {len(without)} (row {rows}).")
+        remarks.append(
+            f"{name}: rows without id in column {column!r}, left out: {len(without)} (row {_first(without)})."
+        )
     if padded:
         remarks.append(f"{name}: ids in column {column!r} with blanks around them, which do not count: {padded}.")
     if figures:
@@ -196,14 +233,18 @@ def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[l
     return lines, remarks
 
 
+def _first(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+
+
 def _guesses(
     sheet: Sheet, layout: Layout, lines: Sequence[Sequence[Cell]], options: CohortOptions, reader: Reader
 ) -> tuple[str, ...]:
     told = [f"{layout.name}: {len(lines)} row{'s' * (len(lines) != 1)} ({sheet.how})"]
     for meaning, place in sorted(layout.position.items(), key=lambda item: item[1]):
         detail = []
-        if meaning == "time":
-            unit, why = layout.time_unit(options)
+        if meaning in TIMES:
+            unit, why = layout.time_unit(options, meaning)
             detail.append(f"{unit}: {why}" if why == "its name states no unit" else unit)
         if meaning == "event":
             detail.append(describe([layout.text(line, "event") for line in lines], options.clinical.event_codes))
@@ -211,15 +252,10 @@ def _guesses(
             detail.append("day first" if reader.order == "dmy" else "month first")
         if detail or meaning in layout.guessed:
             kind = f" ({'; '.join(filter(None, detail))})" if any(detail) else ""
-            told.append(f"{layout.name}: column {layout.columns[place]!r} read as {meaning}{kind}")
-    if "event" not in layout.position and "date_death" in layout.position:
-        told.append(
-            f"{layout.name}: a date in {layout.column('date_death')!r} read as event (date = dead, empty = alive)"
-        )
-    if "time" not in layout.position and "date_zero" in layout.position:
-        told.append(
-            f"{layout.name}: time read as the days from {layout.column('date_zero')!r} to death or last follow-up"
-        )
+            told.append(
+                f"{layout.name}: column {layout.columns[place]!r} read as {_CALLED.get(meaning, meaning)}{kind}"
+            )
+    told += _how_outcome(layout)
     if "centre" not in layout.position:
         told.append(f"{layout.name}: no column of centres, so its folder {reader.folder!r} is the centre")
     unread = [c for k, c in enumerate(layout.columns) if c and k not in layout.position.values()]
@@ -228,10 +264,28 @@ def _guesses(
     return tuple(told)
 
 
+def _how_outcome(layout: Layout) -> list[str]:
+    """Event and time that no column of their own gives."""
+    there, told = layout.position.keys(), []
+    if "event" not in there and "date_death" in there:
+        told.append(
+            f"{layout.name}: a date in {layout.column('date_death')!r} read as event (date = dead, empty = alive)"
+        )
+    elif "event" not in there and "time_death" in there:
+        told.append(f"{layout.name}: a time in {layout.column('time_death')!r} read as event (filled = dead)")
+    if not {*TIMES} & there and "date_zero" in there:
+        told.append(
+            f"{layout.name}: time read as the days from {layout.column('date_zero')!r} to death or last follow-up"
+        )
+    return told
+
+
 def _absent(layout: Layout, options: CohortOptions, *, outcome: bool) -> list[str]:
     """Columns that the user named and this table lacks, perhaps as another centre has them."""
     named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
     there = layout.position.keys() | (frozenset() if outcome else OUTCOME)
+    if "time_death" in there:
+        there |= {"time"}
     return [
         f"{layout.name}: no column {' or '.join(map(repr, columns))}, so {meaning} counts as missing."
         for meaning, columns in named.items()
@@ -245,9 +299,11 @@ def _not_understood(lines: Sequence[Sequence[Cell]], rows: Sequence[ClinicalRow]
     for meaning, column in layout.position.items():
         lost = sum(reader.lost(line, meaning) for line in lines)
         if lost:
+            unread = [layout.cell(line, meaning) for line in lines if reader.lost(line, meaning)]
+            form = form_to_state(unread) if meaning.startswith("date_") else ""
             remarks.append(
                 f"{layout.name}: {lost} of {len(rows)} cells of column {layout.columns[column]!r} are not understood "
-                f"as {meaning} and count as missing."
+                f"as {meaning} and count as missing{f'; they {form}' if form else ''}."
             )
     filled = sum(row.time_from_dates for row in rows)
     if filled and "time" in layout.position:
