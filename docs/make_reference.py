@@ -43,7 +43,7 @@ CHECKS = (
 CHECKS_HEAD = """# Checks
 
 Made by `make reference` from `perisurv.cohort.checks`. In each group in this order: behind the first check that fails the others of its group
-are not applicable. A patient that fails is left out, and the reason of the exclusion begins with the title. What
+are not applicable. A patient that fails is left out, and the reason of the exclusion begins with the words of the fourth column. What
 was found for every patient stands in `Cohort.findings` and in `checks.parquet` of the run folder, under the id.
 """
 HEAD = """# Features
@@ -97,8 +97,12 @@ def checks_page() -> str:
     """The page of checks."""
     lines = [CHECKS_HEAD]
     for group, checks in CHECKS:
-        lines.append(f"\n## {group}\n\n| title | what must hold | looks at | id |\n|---|---|---|---|")
-        lines += [f"| {c.title} | {(type(c).__doc__ or '').strip()} | {c.requires} | `{c.id}` |" for c in checks]
+        lines.append(
+            f"\n## {group}\n\n| title | what must hold | looks at | reason begins with | id |\n|---|---|---|---|---|"
+        )
+        lines += [
+            f"| {c.title} | {(type(c).__doc__ or '').strip()} | {c.requires} | {c.fault} | `{c.id}` |" for c in checks
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -127,5 +127,4 @@ def _sound(found: Found) -> bool:
 
 
 def _reason(found: Found) -> str:
-    broken = next(f for f in found if f.passed is False)
-    return f"{broken.title}: {broken.text}"
+    return next(f for f in found if f.passed is False).reason

@@ -61,7 +61,7 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     found.findings.append((files.patient, checked))
     broken = next((f for f in checked if f.passed is False), None)
     if broken is not None:
-        found.failures.append((files.patient, f"{broken.title}: {broken.text}"))
+        found.failures.append((files.patient, broken.reason))
         return
     by_number = {entry.number: mask for entry, mask in listed}
     tumour, others, lungs = (

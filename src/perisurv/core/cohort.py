@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from perisurv.core.errors import InputError, OutcomeError
 from perisurv.core.follow_up import follow_up_of
+from perisurv.core.reasons import reason_kind
 from perisurv.core.volume import Scan
 
 __all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
@@ -60,6 +61,11 @@ class Exclusion:
     stage: str
     reason: str
 
+    @property
+    def kind(self) -> str:
+        """What excluded patients have in common: the reason without what differs from patient to patient."""
+        return reason_kind(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -68,13 +74,15 @@ class Finding:
     Parameters
     ----------
     id, title, requires
-        Of the check; ``requires`` is what it looks at.
+        Of the check; ``title`` is what holds where it passes, ``requires`` what it looks at.
     passed
         True, False, or None: not applicable.
     text
         A sentence for the user.
     value
         The measured number, in the unit that the sentence names; None where nothing is measured.
+    fault
+        What is wrong where the check does not pass; opens the reason of an exclusion.
     """
 
     id: str
@@ -83,6 +91,13 @@ class Finding:
     passed: bool | None
     text: str = ""
     value: float | None = None
+    fault: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, of a check that did not pass: its fault and its sentence."""
+        what = self.fault or self.title
+        return f"{what}: {self.text}" if self.text else what
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ __all__ = [
 
 _OUTCOMES = {True: "passed", False: "failed", None: "not applicable"}
 _PASSED = {outcome: passed for passed, outcome in _OUTCOMES.items()}
-_CHECK = ["patient", "id", "title", "requires", "outcome", "text", "value"]
+_CHECK = ["patient", "id", "title", "fault", "requires", "outcome", "text", "value"]
 _GRID = [
     "patient", "slices", "rows", "columns", "slice_spacing_mm", "row_spacing_mm", "column_spacing_mm",
     "origin_x_mm", "origin_y_mm", "origin_z_mm", *(f"direction_{p}{a}" for p in "xyz" for a in "kji"),
@@ -241,7 +241,7 @@ class RunFolder:
     def write_findings(self, findings: Mapping[str, Sequence[Finding]]) -> None:
         """Write what the checks found, by patient; the order of the checks is kept."""
         rows = [
-            (patient, f.id, f.title, f.requires, _OUTCOMES[f.passed], f.text, f.value)
+            (patient, f.id, f.title, f.fault, f.requires, _OUTCOMES[f.passed], f.text, f.value)
             for patient in sorted(findings)
             for f in findings[patient]
         ]
@@ -252,9 +252,10 @@ class RunFolder:
         """What the checks found, by patient."""
         found: dict[str, list[Finding]] = {}
         for row in _read_parquet(self.checks).to_dict(orient="records"):
-            patient, own, title, requires, outcome, text = (str(row[column]) for column in _CHECK[:-1])
+            patient, own, title, fault, requires, outcome, text = (str(row[column]) for column in _CHECK[:-1])
             value = None if pd.isna(row["value"]) else float(row["value"])
-            found.setdefault(patient, []).append(Finding(own, title, requires, _PASSED[outcome], text, value))
+            one = Finding(own, title, requires, _PASSED[outcome], text, value, fault)
+            found.setdefault(patient, []).append(one)
         return {patient: tuple(findings) for patient, findings in found.items()}
 
     def read_audits(self) -> dict[str, dict[str, dict[str, float]]]:

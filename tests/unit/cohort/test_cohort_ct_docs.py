@@ -20,4 +20,4 @@ def test_the_study_file_holds_the_defaults():
 
 def test_every_reason_stands_on_the_page():
     table = re.findall(r"^\| `(.+?)` \|", PAGE, re.MULTILINE)
-    assert table == list(dict.fromkeys(check.title for check in SERIES_CHECKS))
+    assert table == list(dict.fromkeys(check.fault for check in SERIES_CHECKS))

@@ -139,7 +139,7 @@ def test_limits_and_titles_of_the_how_to():
     text = PAGE.read_text(encoding="utf-8")
     for key, value in re.findall(r"`(\w+_limit) = ([\d.]+)`", text):
         assert getattr(CohortOptions(), key) == float(value)
-    titles = {c.title for c in (*REFERENCE_CHECKS, *SERIES_CHECKS, *CONTOUR_CHECKS)} | {"duplicate patient"}
+    titles = {c.fault for c in (*REFERENCE_CHECKS, *SERIES_CHECKS, *CONTOUR_CHECKS)} | {"duplicate patient"}
     quoted = set(re.findall(r"`([a-z]+(?: [a-zA-Z]+)+|RTSTRUCT of another CT)`", text))
     assert len(quoted) > 5
     assert quoted <= titles

@@ -22,7 +22,8 @@ class SimpleContours:
     """Contours do not cross themselves."""
 
     id = "crossing_contour"
-    title = "contour that crosses itself"
+    title = "self-crossing of contours measured"
+    fault = "contour that crosses itself"
     requires = _REQUIRES
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -36,7 +37,8 @@ class TwoRasters:
     """The even-odd rule and the covered area give the same voxels."""
 
     id = "raster_disagreement"
-    title = "two rasters disagree"
+    title = "two rasters agree"
+    fault = "two rasters disagree"
     requires = _REQUIRES
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -58,7 +60,8 @@ class SameSlices:
     """The tumour fills the slices that its contours reach."""
 
     id = "slice_difference"
-    title = "slices of mask and contours differ"
+    title = "mask and contours on the same slices"
+    fault = "slices of mask and contours differ"
     requires = _REQUIRES
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -79,7 +82,8 @@ class SameVolume:
     """The tumour is as large as its contours."""
 
     id = "volume_difference"
-    title = "volumes of mask and contours differ"
+    title = "mask and contours of the same volume"
+    fault = "volumes of mask and contours differ"
     requires = _REQUIRES
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -103,7 +107,8 @@ class OtherLesions:
     """Other lesions hold voxels outside the tumour."""
 
     id = "other_lesions"
-    title = "other lesions"
+    title = "other lesions left out"
+    fault = "other lesions"
     requires = "other lesions"
 
     def judge(self, pair: Pairing, /) -> Verdict:

@@ -1,7 +1,8 @@
 """One thing that must hold, and what was found.
 
-A check has an ``id``, a ``title`` that opens the reason of an exclusion, ``requires``: what it looks at, and ``judge``.
-Checks of one list build on those before them.
+A check has an ``id``, a ``title``: what holds where it passes, a ``fault``: what is wrong where it does not (it opens
+the reason of an exclusion), ``requires``: what it looks at, and ``judge``. Checks of one list build on those before
+them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Check(Protocol[Subject_contra]):
 
     id: str
     title: str
+    fault: str
     requires: str
 
     def judge(self, subject: Subject_contra, /) -> Verdict:
@@ -64,14 +66,15 @@ def findings(checks: Sequence[Check[T]], subject: T) -> tuple[Finding, ...]:
         verdict = not_applicable(f"needs: {broken}") if broken else check.judge(subject)
         if verdict.passed is False:
             broken = check.title
-        found.append(Finding(check.id, check.title, check.requires, verdict.passed, verdict.text, verdict.value))
+        said = (verdict.passed, verdict.text, verdict.value)
+        found.append(Finding(check.id, check.title, check.requires, *said, fault=check.fault))
     return tuple(found)
 
 
 def first_reason(checks: Sequence[Check[T]], subject: T) -> str | None:
-    """Title and text of the first check that the subject does not pass; None if it passes all."""
+    """Fault and text of the first check that the subject does not pass; None if it passes all."""
     for check in checks:
         verdict = check.judge(subject)
         if verdict.passed is False:
-            return f"{check.title}: {verdict.text}"
+            return f"{check.fault}: {verdict.text}"
     return None

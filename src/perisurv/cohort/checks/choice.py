@@ -18,7 +18,8 @@ class OneTumour:
     """The rules choose one region, or several in a way that the study file decides."""
 
     id = "no_tumour_roi"
-    title = "no tumour ROI"
+    title = "tumour ROI present"
+    fault = "no tumour ROI"
     requires = "a contour or mask and its CT"
 
     def judge(self, given: Pairing | Masks, /) -> Verdict:

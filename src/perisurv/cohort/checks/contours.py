@@ -31,7 +31,8 @@ class ReadableContours:
     """Every contour of the ROI can be read and is closed."""
 
     id = "unusable_contour"
-    title = "unusable contour"
+    title = "contours readable and closed"
+    fault = "unusable contour"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -47,7 +48,8 @@ class ClosedContours:
     """The tumour has closed contours."""
 
     id = "empty_contour"
-    title = "empty contour"
+    title = "tumour has contours"
+    fault = "empty contour"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -66,7 +68,8 @@ class ContoursInsideCt:
     """Every contour lies inside the CT."""
 
     id = "contour_outside"
-    title = "RTSTRUCT of another CT"
+    title = "contours inside the CT"
+    fault = "RTSTRUCT of another CT"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -85,7 +88,8 @@ class ParallelPlanes:
     """The contours of the ROI are planar, in parallel planes at regular distances."""
 
     id = "contour_planes"
-    title = "contours without common planes"
+    title = "contours in parallel planes"
+    fault = "contours without common planes"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -108,7 +112,8 @@ class NamedSlices:
     """A contour lies on the slice that it names, or next to it."""
 
     id = "wrong_slice"
-    title = "contour on another slice than it names"
+    title = "contours on the slices they name"
+    fault = "contour on another slice than it names"
     requires = "contours that name their slice"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -136,7 +141,8 @@ class NoGap:
     """The contours leave no slice out, or the study file decides what lies between them."""
 
     id = "contour_gap"
-    title = "slices without contour"
+    title = "contours without gap, or gap settled"
+    fault = "slices without contour"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:
@@ -156,7 +162,8 @@ class EnclosedVoxels:
     """The contours enclose the centre of some voxel."""
 
     id = "no_voxel"
-    title = "empty contour"
+    title = "contours enclose voxels"
+    fault = "empty contour"
     requires = "a structure set and its CT"
 
     def judge(self, pair: Pairing, /) -> Verdict:

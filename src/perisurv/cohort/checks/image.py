@@ -27,7 +27,8 @@ class HounsfieldValues:
     """The values can be HU of a chest."""
 
     id = "not_hu"
-    title = "not HU"
+    title = "values plausible as HU"
+    fault = "not HU"
     requires = "an image as NIfTI, NRRD or MetaImage"
 
     def judge(self, image: ImageFile, /) -> Verdict:

@@ -31,7 +31,8 @@ class ReadableMasks:
     """The chosen masks can be read and say which voxels are meant."""
 
     id = "unusable_mask"
-    title = "unusable mask"
+    title = "masks readable and unambiguous"
+    fault = "unusable mask"
     requires = _REQUIRES
 
     def judge(self, masks: Masks, /) -> Verdict:
@@ -47,7 +48,8 @@ class MaskInsideCt:
     """No voxel of a mask lies beyond the CT."""
 
     id = "mask_outside"
-    title = "mask of another CT"
+    title = "mask inside the CT"
+    fault = "mask of another CT"
     requires = _REQUIRES
 
     def judge(self, masks: Masks, /) -> Verdict:
@@ -65,7 +67,8 @@ class OneGrid:
     """Masks share the grid of the CT, or the study file asks for resampling."""
 
     id = "mask_grid"
-    title = "mask on another grid"
+    title = "mask on the grid of the CT or resampled"
+    fault = "mask on another grid"
     requires = _REQUIRES
 
     def judge(self, masks: Masks, /) -> Verdict:
@@ -87,7 +90,8 @@ class FilledMask:
     """The tumour holds voxels of the CT."""
 
     id = "no_voxel"
-    title = "empty mask"
+    title = "mask holds voxels of the CT"
+    fault = "empty mask"
     requires = _REQUIRES
 
     def judge(self, masks: Masks, /) -> Verdict:
@@ -103,7 +107,8 @@ class NoEmptySlice:
     """The tumour leaves out no slice between two that overlap, or the study file leaves such slices empty."""
 
     id = "mask_gap"
-    title = "slices without mask"
+    title = "mask without gap, or gap accepted"
+    fault = "slices without mask"
     requires = _REQUIRES
 
     def judge(self, masks: Masks, /) -> Verdict:
@@ -124,7 +129,8 @@ class MaskOfOtherLesions:
     """Other lesions hold voxels outside the tumour."""
 
     id = "other_lesions"
-    title = "other lesions"
+    title = "other lesions left out"
+    fault = "other lesions"
     requires = "other lesions"
 
     def judge(self, masks: Masks, /) -> Verdict:

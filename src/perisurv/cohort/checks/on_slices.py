@@ -59,7 +59,8 @@ class OnSlices:
     """Where references to the CT do not fit and are passed over, all contours or frames lie on its slices."""
 
     id = "references"
-    title = "contours off the slices of the CT"
+    title = "contours on the slices of the CT"
+    fault = "contours off the slices of the CT"
     requires = "contours or frames whose references do not fit"
 
     def judge(self, pair: Pair, /) -> Verdict:

@@ -27,7 +27,8 @@ class PositiveTime:
     """Survival time is a positive number."""
 
     id = "survival_time"
-    title = "negative or zero survival time"
+    title = "survival time positive"
+    fault = "negative or zero survival time"
     requires = "a clinical row"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -59,7 +60,8 @@ class BinaryEvent:
     """Event is known and is 0 or 1."""
 
     id = "event"
-    title = "event not 0/1"
+    title = "event known"
+    fault = "event not 0/1"
     requires = "a clinical row"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -76,7 +78,8 @@ class DatesInOrder:
     """Nobody is followed up after death."""
 
     id = "dates_order"
-    title = "follow-up after death"
+    title = "no follow-up after death"
+    fault = "follow-up after death"
     requires = "a clinical row with dates of death and last follow-up"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -93,7 +96,8 @@ class EventFitsDates:
     """Who is alive has no date of death."""
 
     id = "event_dates"
-    title = "event contradicts dates"
+    title = "event agrees with dates"
+    fault = "event contradicts dates"
     requires = "a clinical row with event and dates"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -117,7 +121,8 @@ class TimeFitsDates:
     """The time is what its own dates say, as exactly as it is written."""
 
     id = "time_dates"
-    title = "time contradicts dates"
+    title = "time agrees with dates"
+    fault = "time contradicts dates"
     requires = "a clinical row with a time and two dates"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -139,7 +144,8 @@ class ImagingBeforeTimeZero:
     """The CT was taken before time zero: what is learned from it was known then."""
 
     id = "imaging_after_zero"
-    title = "imaging after time zero"
+    title = "imaging before time zero"
+    fault = "imaging after time zero"
     requires = "a clinical row with a date of time zero, and a CT with StudyDate"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -161,7 +167,8 @@ class AliveAtImaging:
     """Death or last follow-up does not lie before the CT."""
 
     id = "dead_before_imaging"
-    title = "death or last follow-up before imaging"
+    title = "follow-up ends after imaging"
+    fault = "death or last follow-up before imaging"
     requires = "a clinical row with dates, and a CT with StudyDate"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -184,7 +191,8 @@ class StageFitsTnm:
     """The stage group is the one of T, N and M in the edition of the study."""
 
     id = "stage_tnm"
-    title = "stage contradicts TNM"
+    title = "stage agrees with TNM"
+    fault = "stage contradicts TNM"
     requires = "a clinical row with stage, T, N and M, and tnm_edition"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:

@@ -22,7 +22,8 @@ class OneFile:
     """What is there twice, under one SOPInstanceUID or under two, is read once."""
 
     id = "copied_contours"
-    title = "copies of one file"
+    title = "each file of contours read once"
+    fault = "copies of one file"
     requires = _REQUIRES
 
     def judge(self, pair: Pair, /) -> Verdict:
@@ -40,7 +41,8 @@ class SameCt:
     requires = _REQUIRES
 
     def __init__(self, kind: str) -> None:
-        self.title = f"{kind} of another CT"
+        self.title = f"{kind} drawn on this CT"
+        self.fault = f"{kind} of another CT"
 
     def judge(self, pair: Pair, /) -> Verdict:
         """Say what does not fit."""
@@ -60,7 +62,8 @@ class EveryReferencedSlice:
     """Every slice that the structure set or DICOM SEG refers to is there, also at the ends of the series."""
 
     id = "referenced_slice"
-    title = "missing slice"
+    title = "every referenced slice present"
+    fault = "missing slice"
     requires = _REQUIRES
 
     def judge(self, pair: Pair, /) -> Verdict:
@@ -88,7 +91,8 @@ class NamedFrames:
     """A frame of a DICOM SEG lies on the slice that it names, or next to it."""
 
     id = "wrong_slice"
-    title = "frame on another slice than it names"
+    title = "frames on the slices they name"
+    fault = "frame on another slice than it names"
     requires = "frames that name their slice"
 
     def judge(self, pair: SegPairing, /) -> Verdict:

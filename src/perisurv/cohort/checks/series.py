@@ -41,7 +41,8 @@ class WholeFiles:
     """Every slice is as long as its header says."""
 
     id = "unreadable_file"
-    title = "unreadable file"
+    title = "every slice file complete"
+    fault = "unreadable file"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -56,7 +57,8 @@ class OneCopy:
     """What is there twice under one SOPInstanceUID is the same."""
 
     id = "copied_slice"
-    title = "two slices with one UID"
+    title = "copies of a slice identical"
+    fault = "two slices with one UID"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -83,7 +85,8 @@ class SliceGeometry:
     """Every file is one slice of a volume in patient space."""
 
     id = "slice_geometry"
-    title = "no slice geometry"
+    title = "slice geometry known"
+    fault = "no slice geometry"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -114,7 +117,8 @@ class OneSeries:
     """All slices belong to one volume of one patient, none lies where another lies."""
 
     id = "two_series"
-    title = "two series with one UID"
+    title = "one volume of one patient"
+    fault = "two series with one UID"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -152,7 +156,8 @@ class NoGantryTilt:
     """The slices are stacked along their normal, or the study file says what to do. Positions rule, not the header."""
 
     id = "gantry_tilt"
-    title = "gantry tilt"
+    title = "gantry tilt absent or corrected"
+    fault = "gantry tilt"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -187,7 +192,8 @@ class EverySlice:
     """No slice is missing inside the series."""
 
     id = "missing_slice"
-    title = "missing slice"
+    title = "no slice missing inside the series"
+    fault = "missing slice"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -213,7 +219,8 @@ class RegularSlices:
     """Slices lie on one line, and their distances agree within the tolerance."""
 
     id = "irregular_slices"
-    title = "irregular slice distance"
+    title = "slice distance regular or resampled"
+    fault = "irregular slice distance"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
@@ -244,7 +251,8 @@ class Hounsfield:
     """The stored values can be turned into HU."""
 
     id = "not_hu"
-    title = "not HU"
+    title = "stored values convert to HU"
+    fault = "not HU"
     requires = "a CT series"
 
     def judge(self, series: CtSeries, /) -> Verdict:
