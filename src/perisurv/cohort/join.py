@@ -18,7 +18,7 @@ from perisurv.cohort.several_cts import choose_ct
 from perisurv.cohort.sources import PairSource, SegSource, Source, drawing_of
 from perisurv.core import Cohort, Exclusion, Finding, InputError, Outcome, Patient
 
-__all__ = ["join"]
+__all__ = ["join", "why_nobody"]
 
 STAGE = "index"
 UNKNOWN_CENTRE = "unknown"
@@ -28,12 +28,12 @@ Included = tuple[Patient, ClinicalRow | None]
 
 
 def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, outcome: bool) -> Cohort:
-    """Give every image its clinical row. Without ``outcome`` a patient needs no row.
+    """Give every image its clinical row. Without ``outcome`` a patient needs no row; the cohort may be empty.
 
     Raises
     ------
     InputError
-        If no patient is left or, with ``outcome``, all are censored.
+        If, with ``outcome``, all are censored.
     """
     by_key: dict[str, list[ClinicalRow]] = defaultdict(list)
     for row in rows:
@@ -160,7 +160,7 @@ def _cohort(
 ) -> Cohort:
     exclusions = tuple(sorted(left_out, key=lambda e: (e.patient, e.reason)))
     if not included:
-        raise InputError(f"No patient is left. {_summary(exclusions)}")
+        return Cohort((), clinical_frame((), (), covariates), None, exclusions)
     patients = tuple(patient for patient, _ in included)
     ids = tuple(p.id for p in patients)
     rows = [row for _, row in included]
@@ -176,12 +176,17 @@ def _cohort(
     return Cohort(patients, clinical, Outcome(ids, times, events), exclusions)
 
 
-def _summary(exclusions: Sequence[Exclusion]) -> str:
-    """How often which reason occurs, with the first in full."""
-    if not exclusions:
+def why_nobody(cohort: Cohort) -> str:
+    """Why no patient is left: how often which reason occurs, and the first of each in full."""
+    if not cohort.exclusions:
         return (
-            "The folder holds no DICOM CT with RTSTRUCT or SEG and no pair of image and mask; give the folder of the "
-            "patients."
+            "No patient is left. The folder holds no DICOM CT with RTSTRUCT or SEG and no pair of image and mask; give "
+            "the folder of the patients."
         )
-    counts = Counter(e.reason.split(":")[0] for e in exclusions).most_common()
-    return f"Left out: {', '.join(f'{n} x {title}' for title, n in counts)}. First: {exclusions[0].reason}"
+    first: dict[str, str] = {}
+    for exclusion in cohort.exclusions:
+        first.setdefault(exclusion.reason.split(":")[0], exclusion.reason)
+    counts = Counter(e.reason.split(":")[0] for e in cohort.exclusions).most_common()
+    said = ", ".join(f"{n} x {title}" for title, n in counts)
+    reasons = " ".join(first[title] for title, _ in counts)
+    return f"No patient is left. Left out: {said}. {'First' if len(first) == 1 else 'First of each'}: {reasons}"

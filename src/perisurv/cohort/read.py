@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from perisurv.cohort.clinical import FoundTables, read_table, refuse_absent_columns, tables_among
-from perisurv.cohort.join import join
+from perisurv.cohort.join import join, why_nobody
 from perisurv.cohort.match import Found, Progress, index_dicom
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairs import index_pairs
 from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.walk import FoundFiles, find_files
-from perisurv.core import Cohort, InputError
+from perisurv.core import Cohort, EmptyCohortError, InputError
 
 __all__ = ["read_cohort", "read_patient"]
 
@@ -55,8 +55,10 @@ def read_cohort(
 
     Raises
     ------
+    EmptyCohortError
+        If no patient is left; it carries the exclusions, findings and notes.
     InputError
-        If the folder or a table is not there, a table lacks a column, no patient is left, or all are censored.
+        If the folder or a table is not there, a table lacks a column, or all are censored.
     """
     return _read(folder, clinical, options, outcome=True, cache=cache, progress=progress)
 
@@ -98,11 +100,14 @@ def _read(
     try:
         cohort = join(images, rows, options, outcome=outcome)
     except InputError as error:
-        # Nobody is left: what was not understood in the tables is often why.
+        # All are censored: what was not understood in the tables is often why.
         raise InputError("\n".join([str(error), *remarks])) from error
     for text in () if outcome else remarks:
         _LOG.warning("%s", text)
-    return replace(cohort, notes=guesses + remarks + cohort.notes)
+    cohort = replace(cohort, notes=guesses + remarks + cohort.notes)
+    if not cohort.patients:
+        raise EmptyCohortError("\n".join((why_nobody(cohort), *remarks)), cohort)
+    return cohort
 
 
 def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) -> Found:

@@ -4,6 +4,7 @@ from perisurv.core.cohort import Cohort, Exclusion, Finding, Outcome, Patient, S
 from perisurv.core.errors import (
     ArchiveError,
     ConvergenceError,
+    EmptyCohortError,
     FeatureError,
     GeometryError,
     InputError,
@@ -36,6 +37,7 @@ __all__ = [
     "CalibrationPoint",
     "Cohort",
     "ConvergenceError",
+    "EmptyCohortError",
     "Evaluation",
     "Exclusion",
     "FeatureError",

@@ -10,6 +10,7 @@
     │   ├── RegionError       a region is empty, too small or cannot be built
     │   ├── OutcomeError      follow-up that no survival analysis can use
     │   ├── FeatureError      a feature table that does not hold what is needed
+    │   ├── EmptyCohortError  no patient is left; it carries what was found
     │   └── ModelError        a saved model that cannot be used
     ├── ArchiveError          an archive or the way to it failed; what came stays, run again
     ├── LeakageError          a statistic would score a patient it was fitted on
@@ -19,9 +20,17 @@ The errors of follow-up and of features are ValueErrors, too, as scikit-learn ex
 is wrong, in which file or patient, what was expected and what to do.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perisurv.core.cohort import Cohort
+
 __all__ = [
     "ArchiveError",
     "ConvergenceError",
+    "EmptyCohortError",
     "FeatureError",
     "GeometryError",
     "InputError",
@@ -65,6 +74,22 @@ class OutcomeError(InputError, ValueError):
 
 class FeatureError(InputError, ValueError):
     """A feature table does not hold what is needed."""
+
+
+class EmptyCohortError(InputError):
+    """No patient is left.
+
+    Parameters
+    ----------
+    message
+        Why.
+    cohort
+        A cohort of no patients with all exclusions, findings and notes.
+    """
+
+    def __init__(self, message: str, cohort: Cohort) -> None:
+        super().__init__(message)
+        self.cohort = cohort
 
 
 class ModelError(InputError):

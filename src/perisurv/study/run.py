@@ -7,7 +7,6 @@ all, finished patients and networks are kept as parts, and a stage is done only 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -37,6 +36,7 @@ from perisurv.study.private import (
 )
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
+from perisurv.study.reasons import reasons_kept, write_reasons
 from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
 from perisurv.study.stability import stable_columns
 from perisurv.study.stages import StudyData
@@ -109,24 +109,24 @@ class Run:
         if self.folder.done("index") != key or not all(path.exists() for path in artefacts):
             self.folder.forget("index")
             if cohort is None:
-                cohort = read_cohort(
-                    root,
-                    clinical=given.clinical or None,
-                    options=self.cohort_options(),
-                    cache=self.private.headers,
-                    progress=self.progress,
-                )
+                names = {} if self.settings.keep_ids else numbered(name for name, _, _ in files)
                 if not self.settings.keep_ids:
-                    names = numbered(name for name, _, _ in files)
                     self.private.write_names(names)
+                with reasons_kept(self.folder, names):
+                    cohort = read_cohort(
+                        root,
+                        clinical=given.clinical or None,
+                        options=self.cohort_options(),
+                        cache=self.private.headers,
+                        progress=self.progress,
+                    )
+                if not self.settings.keep_ids:
                     cohort = cohort_without_paths(cohort, names)
             frame = cohort_to_frame(cohort, root)
             self.private.make()
             write_frame(self.private.sources, frame[["patient", *SOURCE_COLUMNS]])
             write_frame(self.folder.cohort, frame.drop(columns=list(SOURCE_COLUMNS)))
-            self.folder.write_findings(cohort.findings)
-            self.folder.write_exclusions("index", cohort.exclusions)
-            write_text(self.folder.notes, json.dumps(cohort.notes, indent=1) + "\n")
+            write_reasons(self.folder, cohort)
             self.folder.finish("index", key)
         return self.cohort()
 

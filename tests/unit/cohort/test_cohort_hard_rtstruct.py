@@ -102,7 +102,7 @@ def test_findings_hold_every_check_of_included_and_excluded_patients(tmp_path):
     broken = [f for f in found["B1"] if f.passed is False]
     assert [f.id for f in broken] == ["no_tumour_roi"]
     after = found["B1"][found["B1"].index(broken[0]) + 1 :]
-    assert any(f.passed is None and f.text == "needs: no tumour ROI" for f in after)
+    assert any(f.passed is None and f.text == "needs: tumour ROI present" for f in after)
 
 
 def test_roi_that_was_renamed_after_the_index(tmp_path):
