@@ -26,7 +26,7 @@ _CHOICES = {
 # Days since the last day of 1899 (Excel) and since 1904-01-01 (Excel of older Macs).
 SERIAL_DATES = {"serial-1900": date(1899, 12, 30), "serial-1904": date(1904, 1, 1)}
 # Python's codecs of texts that no table is written in.
-_NO_ENCODINGS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"})
+_NO_ENCODINGS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
 _COVARIATE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RESERVED = frozenset(
     [
@@ -195,7 +195,7 @@ def _is_encoding(name: str) -> bool:
         "".encode(name)
     except (LookupError, ValueError, UnicodeError):
         return False
-    return known not in _NO_ENCODINGS
+    return known.replace("-", "_") not in _NO_ENCODINGS
 
 
 def _is_date_format(pattern: str) -> bool:

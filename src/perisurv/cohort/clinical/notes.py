@@ -13,9 +13,29 @@ from perisurv.cohort.clinical.sheet import Sheet
 __all__ = ["notes_of"]
 
 _TOTALS = re.compile(
-    r"(sub ?|grand )?(totals?|sums?|summe|gesamt\w*|somme|suma|som|totale|totaal|mean|average|median|mittelwert|"
-    r"moyenne|media|minimum|maximum|min|max|sd|std|standard deviation|count|anzahl|range|iqr|n|итого|всего|合计|合計|"
-    r"总计|總計|小计|平均|중앙값|합계|평균)( \(.*\)| ?(±|\+/?-) ?(sd|std)| of .*| patients?)?\s*([:=：].*)?"
+    r"((sub ?-?|grand )?totals?|sums?|summe|gesamt\w*|totale|totaal|mean|average|median|mittelwert|moyenne|standard "
+    r"deviation|n ?= ?\d+|number of patients|anzahl|итого|всего|合计|合計|总计|總計|小计|平均|평균|합계)"
+    r"( \(.*\)| ?(±|\+/?-) ?(sd|std)| of .*| patients?)?\s*([:=：].*)?"
+)
+# Of these a patient may have the name.
+_SHORT_TOTALS = frozenset(
+    (
+        "n",
+        "sd",
+        "std",
+        "min",
+        "max",
+        "minimum",
+        "maximum",
+        "count",
+        "range",
+        "iqr",
+        "somme",
+        "suma",
+        "som",
+        "media",
+        "med",
+    )
 )
 _LABELS = re.compile(
     r"(source|sources|quelle|fuente|fonte|bron|note|notes|nb|n\.b\.|remarks?|anmerkung(en)?|remarque|nota|abbreviations?|"
@@ -42,7 +62,10 @@ def notes_of(sheet: Sheet, layout: Layout, place: int) -> frozenset[int]:
     A line is a note if it begins with the sign or the word of one, if it says nothing but a text unlike the ids of the
     other lines, or if it stands below the table and has neither time nor event.
     """
-    shapes = {_shape(text_of(line[place])) for line in sheet.lines if _says_outcome(line, layout) or _full(line)}
+    plain_lines = [
+        line for line in sheet.lines if not _is_total(line, place) and (_says_outcome(line, layout) or _full(line))
+    ]
+    shapes = {_shape(text_of(line[place])) for line in plain_lines}
     found = {
         n
         for n, line in enumerate(sheet.lines)
@@ -53,12 +76,27 @@ def notes_of(sheet: Sheet, layout: Layout, place: int) -> frozenset[int]:
     return frozenset(found | _below(sheet, layout, place, shapes, found))
 
 
+def _is_total(line: Sequence[Cell], place: int) -> bool:
+    """Whether a line begins with the word of a total or of a note."""
+    text = _beginning(line, place)
+    return bool(_TOTALS.fullmatch(text) or _LABELS.fullmatch(text))
+
+
 def _is_marked(line: Sequence[Cell], place: int, shapes: set[str]) -> bool:
-    first = next((text_of(cell) for cell in line if text_of(cell)), "")
-    text = fold(text_of(line[place]) or first)
-    if (_TOTALS.fullmatch(text) or _LABELS.fullmatch(text)) and _shape(first) not in shapes:
+    text, first = _beginning(line, place), _first(line)
+    if _TOTALS.fullmatch(text):
+        return True
+    if (_LABELS.fullmatch(text) or text in _SHORT_TOTALS) and _shape(first) not in shapes:
         return True
     return first.startswith(_SIGNS) and not any(shape.startswith(first[0]) for shape in shapes)
+
+
+def _beginning(line: Sequence[Cell], place: int) -> str:
+    return fold(text_of(line[place]) or _first(line)).strip()
+
+
+def _first(line: Sequence[Cell]) -> str:
+    return next((text_of(cell) for cell in line if text_of(cell)), "")
 
 
 def _is_header(line: Sequence[Cell], names: Sequence[str]) -> bool:

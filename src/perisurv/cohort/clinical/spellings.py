@@ -36,7 +36,8 @@ COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
         _words("patientid patid patientnr patnr patientno patno patientnumber patientpseudonym pseudonym patientcode"),
         _words("patient subjectid subject caseid studyid id pid patientidentifier patientennummer idpaciente"),
         _words(
-            "住院号 病历号 病案号 患者id 病人id 患者编号 患者番号 病歴番号 환자번호 등록번호 номерпациента "
+            "住院号 住院號 病歷號 病历号 病案号 患者id 病人id 患者编号 患者番号 病歴番号 환자번호 등록번호 "
+            "номерпациента "
             "numeropatient"
         ),
     ),
@@ -55,7 +56,8 @@ COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
             "deadstatusevent event death dead died deceased osevent eventos osstatus overallsurvivalstatus "
             "deathevent "
             "eventdeath deathstatus deathobserved vitalstatus survivalstatus statusos verstorben décès décédé "
-            "statutvital estadovital statovitale 生存状态 生存状態 生存结局 转归 転帰 死亡 생존상태 생존여부 "
+            "statutvital estadovital statovitale 生存状态 生存狀態 生存状態 生存结局 转归 転帰 死亡 생존상태 "
+            "생존여부 "
             "사망여부 사망"
         ),
         _words("status vital"),
