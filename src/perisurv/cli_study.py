@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
+from perisurv.core.wording import counted
 from perisurv.terminal import say
 
 __all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
@@ -36,7 +37,7 @@ def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: A
         cohort, files = run.index(), run.private.files
     rows = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in cohort.exclusions]
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
-    lines = [repr(cohort), *(f"  {name}: {n} patients" for name, n in centres.items())]
+    lines = [repr(cohort), *(f"  {name}: {counted(n, 'patient')}" for name, n in centres.items())]
     lines += [f"  {note}" for note in cohort.notes]
     lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
     lines += [f"  files are called by number; their paths stand in {files}"] if files.exists() else []
@@ -90,7 +91,7 @@ def fit(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJ
         model = run.fit()
     counts = {name: len(signature.coefficients) for name, signature in model.signatures.items()}
     lines = [f"ring chosen: {model.ring.ring} (votes {model.ring.votes})"]
-    lines += [f"  {name}: {n} features" for name, n in counts.items()]
+    lines += [f"  {name}: {counted(n, 'feature')}" for name, n in counts.items()]
     say({"ring": model.ring.ring, "votes": model.ring.votes, "features": counts}, "\n".join(lines), as_json)
 
 

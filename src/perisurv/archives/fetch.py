@@ -18,6 +18,7 @@ from perisurv.archives.clinical import read_tables, study_file, write_table
 from perisurv.archives.idc_index import IdcIndex, IdcSeries, Licence, Wanted, select
 from perisurv.archives.objects import write_whole
 from perisurv.core import ArchiveError, InputError, ReadError
+from perisurv.core.wording import counted
 
 __all__ = ["ENDPOINT", "FetchPlan", "Fetched", "fetch", "plan_fetch"]
 
@@ -198,7 +199,7 @@ def _difference(place: Path, series: IdcSeries) -> str:
     """How a folder differs from the series of the index, or nothing."""
     sizes = [path.stat().st_size for path in place.glob("*") if not path.name.startswith(".")]
     if len(sizes) != series.files:
-        return f"{len(sizes)} files instead of {series.files}"
+        return f"{counted(len(sizes), 'file')} instead of {series.files}"
     if sum(sizes) != series.size_bytes:
         return f"{sum(sizes)} bytes instead of {series.size_bytes}"
     return ""

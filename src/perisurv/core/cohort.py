@@ -14,6 +14,7 @@ from perisurv.core.errors import InputError, OutcomeError
 from perisurv.core.follow_up import follow_up_of
 from perisurv.core.reasons import reason_kind
 from perisurv.core.volume import Scan
+from perisurv.core.wording import counted
 
 __all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
 
@@ -254,4 +255,4 @@ class Cohort:
         return len(self.patients)
 
     def __repr__(self) -> str:
-        return f"Cohort({len(self)} patients, {len(self.exclusions)} excluded: see .exclusions)"
+        return f"Cohort({counted(len(self), 'patient')}, {len(self.exclusions)} excluded: see .exclusions)"

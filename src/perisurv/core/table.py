@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perisurv.core.errors import FeatureError, LeakageError
+from perisurv.core.wording import counted
 
 __all__ = ["FeatureTable"]
 
@@ -129,4 +130,4 @@ class FeatureTable:
         return len(self.frame)
 
     def __repr__(self) -> str:
-        return f"FeatureTable({len(self)} patients x {self.frame.shape[1]} features)"
+        return f"FeatureTable({counted(len(self), 'patient')} x {counted(self.frame.shape[1], 'feature')})"

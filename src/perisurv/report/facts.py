@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perisurv.core import AucPoint, CalibrationPoint, Evaluation, FeatureError, LadderRow, RegionSet, RiskGroupCurve
+from perisurv.core import (
+    AucPoint,
+    CalibrationPoint,
+    Evaluation,
+    Exclusion,
+    FeatureError,
+    LadderRow,
+    RegionSet,
+    RiskGroupCurve,
+)
 from perisurv.report.words import DAYS_PER_MONTH, DAYS_PER_YEAR, horizon_label
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "coefficients",
     "exclusion_groups",
     "flow_counts",
+    "group_exclusions",
     "group_facts",
     "headline_row",
     "median_days",
@@ -37,11 +48,29 @@ AUDIT = {
 
 @dataclass(frozen=True, slots=True)
 class ExclusionGroup:
-    """Everything that left the study at one stage for one reason."""
+    """Everything that left the study at one stage for reasons of one kind.
+
+    Parameters
+    ----------
+    stage
+        Of the run.
+    kind
+        What the reasons have in common.
+    reasons
+        In full, each once, in the order of the exclusions.
+    patients
+        Their pseudonyms, or what stands for a file without a patient.
+    """
 
     stage: str
-    reason: str
+    kind: str
+    reasons: tuple[str, ...]
     patients: tuple[str, ...]
+
+    @property
+    def example(self) -> str:
+        """The first reason in full, where it says more than the kind."""
+        return "" if self.reasons[0] == self.kind else self.reasons[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +134,25 @@ def flow_counts(evaluation: Evaluation) -> dict[str, int]:
 
 
 def exclusion_groups(evaluation: Evaluation) -> tuple[ExclusionGroup, ...]:
-    """Exclusions by stage and reason, the most frequent first."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for patient, stage, reason in evaluation.exclusions:
-        groups.setdefault((stage, reason), []).append(patient or "a file without a patient")
-    found = [ExclusionGroup(stage, reason, tuple(patients)) for (stage, reason), patients in groups.items()]
-    return tuple(sorted(found, key=lambda g: (-len(g.patients), g.stage, g.reason)))
+    """Exclusions by stage and kind of reason, the most frequent first."""
+    return group_exclusions([Exclusion(*one) for one in evaluation.exclusions])
+
+
+def group_exclusions(exclusions: Sequence[Exclusion]) -> tuple[ExclusionGroup, ...]:
+    """Exclusions by stage and kind of reason, the most frequent first."""
+    groups: dict[tuple[str, str], list[Exclusion]] = {}
+    for one in exclusions:
+        groups.setdefault((one.stage, one.kind), []).append(one)
+    found = [
+        ExclusionGroup(
+            stage,
+            kind,
+            tuple(dict.fromkeys(one.reason for one in own)),
+            tuple(one.patient or "a file without a patient" for one in own),
+        )
+        for (stage, kind), own in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda g: (-len(g.patients), g.stage, g.kind)))
 
 
 def auc_table(evaluation: Evaluation) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[AucPoint | None, ...]], ...]]:

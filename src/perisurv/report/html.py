@@ -12,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from perisurv.core import Evaluation, RegionSet
-from perisurv.report import facts, words
+from perisurv.report import facts, remarks, words
 from perisurv.report.figures import (
     calibration_plot,
     decision_plot,
@@ -73,6 +73,8 @@ def render_report(
         **_calibration(evaluation),
         **_patients_and_rings(evaluation),
         **_features(evaluation),
+        "clinical_columns": remarks.clinical_columns(evaluation.notes),
+        "notes": remarks.note_groups(evaluation.notes),
     }
     return environment.get_template("page.html").render(page)
 

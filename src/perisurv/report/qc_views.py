@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perisurv.core import RegionSet
+from perisurv.core.wording import counted
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_words import region_label
 from perisurv.report.slices import grey_png, outline, png_uri, thinned
@@ -165,7 +166,8 @@ def montage(views: Views, window: Window, *, define: bool = True) -> str:
         y = (n // columns) * (one.height_mm + GAP * width)
         inside = _drawn(panel, views.names(), window, define=define, text=TEXT * width, scale=n == 0)
         drawn.append(f'<g transform="translate({x:.3f} {y:.3f})">{inside}</g>')
-    label = f"{len(panels)} axial slices through the tumour, from head to feet. {window}. Outlines of tumour and rings."
+    count = counted(len(panels), "axial slice")
+    label = f"{count} through the tumour, from head to feet. {window}. Outlines of tumour and rings."
     return _svg("".join(drawn), width, rows * one.height_mm + (rows - 1) * GAP * width, label)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, RegionSet, Scan
+from perisurv.core.wording import counted
 from perisurv.radiomics import extract as extract_options
 from perisurv.radiomics import preset as radiomics_preset
 from perisurv.regions import rings as build_rings
@@ -159,7 +160,7 @@ def simulate(
     results = run_tasks(work, range(options.patients), workers=workers, label="simulate", progress=progress)
     failures = [r.reason for r in results if isinstance(r, Failure)]
     if failures:
-        raise InputError(f"{len(failures)} patients could not be simulated: {failures[0]}")
+        raise InputError(f"{counted(len(failures), 'patient')} could not be simulated: {failures[0]}")
     write_tables(cohort_plan, folder)
     return folder
 

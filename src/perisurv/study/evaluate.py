@@ -102,7 +102,7 @@ def _assemble(
     abstained = predictions["combined"].abstained
     if abstained:
         notes.append(
-            f"{len(abstained)} of {len(data.external)} external patients lie outside the training domain; "
+            f"{len(abstained)} of {len(data.external)} external patients outside the training domain; "
             "the model would abstain for them, the evaluation scores them all."
         )
     if ORACLE in results:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perisurv.core import FeatureError, FeatureTable, ModelError, Outcome, OutcomeError, Prediction
+from perisurv.core.wording import counted
 from perisurv.survival import codec
 from perisurv.survival.cox import CoxModel, fit_cox
 from perisurv.survival.domain import Acquisition, Domain, fit_domain
@@ -345,10 +346,13 @@ def _notes(selection: Sequence[GroupSelection], outcome: Outcome, fusion: FusedF
         if not g.selected:
             notes.append(f"{name}: no feature was selected out of {g.candidates}.")
         elif not set(g.selected) & set(fusion.names):
-            notes.append(f"{name}: its out-of-fold risk got no weight, so its {len(g.selected)} features are not used.")
+            notes.append(
+                f"{name}: its out-of-fold risk got no weight ({counted(len(g.selected), 'feature')} not used)."
+            )
     count = len(fusion.names)
     if count == 0:
         notes.append("The signature is null: every patient has risk 0 and the survival of the training patients.")
     elif outcome.n_events < 10 * count:
-        notes.append(f"{count} features were fitted on {outcome.n_events} deaths, fewer than 10 a feature.")
+        data = f"{counted(outcome.n_events, 'death')} for {counted(count, 'feature')}"
+        notes.append(f"fitted on {data}: fewer than 10 deaths a feature.")
     return tuple(notes)

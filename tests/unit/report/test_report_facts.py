@@ -68,11 +68,30 @@ def test_survival_beyond_follow_up_is_not_told(make_evaluation: Make) -> None:
 
 def test_exclusions_by_reason(make_evaluation: Make) -> None:
     groups = exclusion_groups(make_evaluation())
-    assert [(g.reason, g.patients) for g in groups] == [
+    assert [(g.kind, g.patients) for g in groups] == [
         ("no tumour ROI", ("P9", "P8")),
         ("missing slice", ("P7",)),
         ("unreadable file", ("a file without a patient",)),
     ]
+
+
+def test_reasons_that_differ_in_numbers_are_one_group(make_evaluation: Make) -> None:
+    reasons = [
+        "Patient P-1: tumour has 12 voxels of 1 mm, fewer than minimum_voxels = 64; it would be noise.",
+        "Patient P-2: tumour has 3 voxels of 1.5 mm, fewer than minimum_voxels = 64; it would be noise.",
+        "no tumour ROI: file 12.dcm has no ROI that tumour_roi matches.",
+    ]
+    exclusions = tuple((f"P-{n + 1}", "regions", reason) for n, reason in enumerate(reasons))
+    first, second = exclusion_groups(make_evaluation(exclusions=exclusions))
+    assert (first.patients, first.reasons) == (("P-1", "P-2"), tuple(reasons[:2]))
+    assert first.example == reasons[0]
+    assert (second.kind, second.example) == ("no tumour ROI", reasons[2])
+
+
+def test_the_same_reason_at_two_stages_is_two_groups(make_evaluation: Make) -> None:
+    exclusions = (("P", "index", "not HU"), ("Q", "regions", "not HU"))
+    groups = exclusion_groups(make_evaluation(exclusions=exclusions))
+    assert [(g.stage, g.patients, g.example) for g in groups] == [("index", ("P",), ""), ("regions", ("Q",), "")]
 
 
 def test_flow_without_counts_is_read_off_the_rest(make_evaluation: Make) -> None:

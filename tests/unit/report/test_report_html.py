@@ -53,7 +53,7 @@ def test_states_the_result_beside_volume_and_oracle(html: str) -> None:
         "2 index no tumour ROI P9, P8", "a file without a patient",
         "tumour of 2.1 ml", "3 mm 3.4 ml 3.0 mm 25%", "won 7 of 10 inner folds",
         "6 mm ring radiomics 0.580 0.490 to 0.660 0.575 60 40 3 -", "Oracle (true risk) 0.800", "9 branches, 3 rings",
-        "log-rank p < 0.001", "Alive at 1 year 90 % 70 to 100 60 % 40 to 80", "Median survival, months 13.1",
+        "Alive at 1 year 90 % 70 to 100 60 % 40 to 80", "Median survival, months 13.1",
         "Combined 0.71 (0.60-0.80) 0.66 (0.50-0.77)", "Tumour volume alone 0.60 (0.50-0.70) -",
         "deep_003 -0.900 deep_000 +0.800", "Simulated cohort & honest.", "numpy 2.4", 'out = "x"', "abc",
     ],
@@ -268,3 +268,34 @@ def test_unos_c_stands_in_the_ladder_or_a_dash(html: str) -> None:
     assert ">0.694</td>" in ladder
     oracle = next(row for row in ladder.split("<tr") if "<td>Oracle" in row)
     assert ">\u2013</td>" in oracle
+
+
+def test_a_title_claims_no_validation(make_evaluation: Make, html: str) -> None:
+    """An interval that holds 0.5 validates nothing; who was scored is true in every case."""
+    weak = [dataclasses.replace(r, lower=0.4, upper=0.8) for r in make_evaluation().ladder]
+    for page in (html, render_report(make_evaluation(ladder=tuple(weak)), [], "")):
+        title = re.findall(r"<h1>(.*?)</h1>", page)
+        assert title == ["Overall survival from CT, tested on 2 external centres"]
+
+
+def test_the_p_value_stands_with_what_was_compared(html: str) -> None:
+    assert "Low against high risk p &lt; 0.001 log-rank test, 10 low, 10 high" in text_of(html)
+
+
+def test_pseudonyms_are_not_broken(make_evaluation: Make) -> None:
+    page = render_report(
+        make_evaluation(exclusions=(("P-12-ab", "index", "not HU"), ("Q-7", "index", "not HU"))), [], ""
+    )
+    assert '<span class="id">P-12-ab,</span> <span class="id">Q-7</span>' in page
+    assert ".id { white-space: nowrap; }" in page
+
+
+def test_paper_is_no_phone(html: str) -> None:
+    """The layout of narrow screens would otherwise be used on A4."""
+    widths = re.findall(r"@media ([^{]*max-width[^{]*)\{", html)
+    assert widths
+    assert all(query.startswith("screen and ") for query in widths)
+    printed = html[html.index("@media print") :]
+    assert "@page { size: A4;" in html
+    assert "table:not(.long) { break-inside: avoid; }" in printed
+    assert "thead { display: table-header-group; }" in printed

@@ -11,6 +11,7 @@ import numpy as np
 from perisurv.cohort.checks.base import Check, Verdict, failed, not_applicable
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.rtstruct import draw
+from perisurv.core.wording import counted
 
 __all__ = ["AGREEMENT_CHECKS", "OtherLesions", "SameSlices", "SameVolume", "SimpleContours", "TwoRasters"]
 
@@ -119,7 +120,7 @@ class OtherLesions:
         drawings = [draw(stack, pair.geometry, interpolate=interpolate) for stack in pair.other_stacks]
         count = sum(int(d.values.sum()) for d in drawings)
         names = ", ".join(r.name for r in pair.others)
-        return Verdict(True, f"{names}: {count} voxels, of which those of the tumour are left out.", count)
+        return Verdict(True, f"{names}: {counted(count, 'voxel')}, of which those of the tumour are left out.", count)
 
 
 def _by_chance(pair: Pairing) -> float:

@@ -12,6 +12,7 @@ from perisurv.cohort.checks.on_slices import OnSlices
 from perisurv.cohort.checks.references import NEXT_SLICE, EveryReferencedSlice, OneFile, SameCt
 from perisurv.cohort.rtstruct import between_planes, outside_ct
 from perisurv.core import GeometryError
+from perisurv.core.wording import counted
 
 __all__ = [
     "CONTOUR_CHECKS",
@@ -56,7 +57,7 @@ class ClosedContours:
         """Name the ROI, and what it has instead."""
         count = sum(len(r.contours) for r in pair.tumour)
         if count:
-            return Verdict(True, f"{count} contours.", count)
+            return Verdict(True, f"{counted(count, 'contour')}.", count)
         notes = "; ".join(note for r in pair.tumour for note in r.notes)
         return failed(
             f"{pair.label} has no closed contour of three points{f' ({notes})' if notes else ''}; draw it or take it "
@@ -101,11 +102,13 @@ class ParallelPlanes:
         stack = next((s for s in stacks if not s.on_slices), stacks[0])
         count, step = len(stack.planes), stack.grid.spacing_mm[0]
         if stack.on_slices:
-            return Verdict(True, f"On {count} slices of the CT.", 0.0)
+            return Verdict(True, f"On {counted(count, 'slice')} of the CT.", 0.0)
         axes = np.asarray(pair.geometry.direction)[:, 0], np.asarray(stack.grid.direction)[:, 0]
         angle = float(np.degrees(np.arccos(min(abs(float(np.dot(*axes))), 1.0))))
         where = "between the slices of the CT" if stack.axial else f"at {angle:.0f} degrees to the slices of the CT"
-        return Verdict(True, f"{count} planes, {step:.2f} mm apart, {where}: resampled to its voxels.", angle)
+        return Verdict(
+            True, f"{counted(count, 'plane')}, {step:.2f} mm apart, {where}: resampled to its voxels.", angle
+        )
 
 
 class NamedSlices:

@@ -12,6 +12,7 @@ from perisurv.cohort.checks.masked import Masks, SegPairing
 from perisurv.cohort.checks.on_slices import OnSlices
 from perisurv.cohort.checks.references import EveryReferencedSlice, NamedFrames, OneFile, SameCt
 from perisurv.core import Geometry, InputError
+from perisurv.core.wording import counted
 
 __all__ = [
     "MASK_CHECKS",
@@ -100,7 +101,11 @@ class FilledMask:
         if not slices.size:
             return failed(f"{masks.label} holds no voxel of the CT in {masks.ct}; draw the tumour or take it out.", 0.0)
         count = int(masks.values.sum())
-        return Verdict(True, f"{count} voxels on {slices.size} slices, {slices[0] + 1} to {slices[-1] + 1}.", count)
+        return Verdict(
+            True,
+            f"{counted(count, 'voxel')} on {counted(slices.size, 'slice')}, {slices[0] + 1} to {slices[-1] + 1}.",
+            count,
+        )
 
 
 class NoEmptySlice:
@@ -139,7 +144,7 @@ class MaskOfOtherLesions:
             return not_applicable("no other lesions")
         count = sum(int(masks.placed[e.number].values.sum()) for e in masks.others)
         names = ", ".join(e.name for e in masks.others)
-        return Verdict(True, f"{names}: {count} voxels, of which those of the tumour are left out.", count)
+        return Verdict(True, f"{names}: {counted(count, 'voxel')}, of which those of the tumour are left out.", count)
 
 
 def _overlap(masks: Masks, a: int, b: int) -> bool:
