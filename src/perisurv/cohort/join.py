@@ -11,6 +11,7 @@ import numpy as np
 from perisurv.cohort.checks import CLINICAL_CHECKS, OUTCOME_CHECKS, findings, first_reason
 from perisurv.cohort.clinical import ClinicalRow, clinical_frame, covariate_columns, differences
 from perisurv.cohort.imaging_date import with_imaging_date
+from perisurv.cohort.layout import LAYOUTS
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions, CtRules
 from perisurv.cohort.pseudonym import patient_key, study_id
@@ -181,7 +182,7 @@ def why_nobody(cohort: Cohort) -> str:
     if not cohort.exclusions:
         return (
             "No patient is left. The folder holds no DICOM CT with RTSTRUCT or SEG and no pair of image and mask; give "
-            "the folder of the patients."
+            f"the folder of the patients. Pairs are called as in {'; '.join(LAYOUTS)} (or .nrrd, .mha)."
         )
     first: dict[str, str] = {}
     for exclusion in cohort.exclusions:

@@ -17,6 +17,8 @@ __all__ = ["MaskFile", "read_mask_file"]
 
 # Values that a message lists.
 _LISTED = 12
+# How far a value may lie from the whole number that was meant, as scaling and resampling leave it.
+_ROUNDING = 1e-3
 
 Values = NDArray[np.float32]
 
@@ -64,9 +66,11 @@ def _region(values: Values, name: str, labels: Sequence[int], threshold: float |
             "outside, 1 inside."
         )
     occupied = values[values != 0]
-    if (occupied != np.rint(occupied)).any():
-        return _probable(values, occupied, name, threshold)
-    held = [int(v) for v in np.unique(occupied)]
+    top = float(np.abs(occupied).max()) if occupied.size else 0.0
+    labels_of = np.rint(values)
+    if (np.abs(values - labels_of) > _ROUNDING).any() or (top and not labels_of.any()):
+        return _no_labels(values, occupied, name, threshold)
+    held = [int(v) for v in np.unique(labels_of[labels_of != 0])]
     if held and held[0] < 0:
         raise ReadError(f"{name} holds values below zero ({_listed(held)}); a mask holds zero outside, labels inside.")
     if not labels:
@@ -74,15 +78,19 @@ def _region(values: Values, name: str, labels: Sequence[int], threshold: float |
             raise ReadError(
                 f"{name} holds {len(held)} labels ({_listed(held)}); set mask_labels to those of the tumour."
             )
-        return np.asarray(values > 0)
+        return np.asarray(labels_of > 0)
     if held and not set(held) & set(labels):
         wanted = _listed(labels)
         raise ReadError(f"{name} holds no voxel of label {wanted}, its labels are {_listed(held)}; set mask_labels.")
-    return np.isin(values, np.asarray(labels, dtype=np.float32))
+    return np.isin(labels_of, np.asarray(labels, dtype=np.float32))
 
 
-def _probable(values: Values, occupied: Values, name: str, threshold: float | None) -> NDArray[np.bool_]:
+def _no_labels(values: Values, occupied: Values, name: str, threshold: float | None) -> NDArray[np.bool_]:
+    """Values that are no whole numbers: two of them, as 0 and 1/255, are a scaled mask; else probabilities."""
     low, high = float(occupied.min()), float(occupied.max())
+    two_valued = ((np.abs(occupied) <= _ROUNDING * high) | (np.abs(occupied - high) <= _ROUNDING * high)).all()
+    if threshold is None and high > 0 and two_valued:
+        return np.asarray(values > high / 2)
     if threshold is None:
         raise ReadError(
             f"{name} holds values that are no whole numbers ({low:g} to {high:g}); set mask_threshold if they are "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,11 @@ __all__ = ["index_pairs"]
 # How the tumour was chosen where no name says it.
 _BY_FILE = "being the only mask that is not said to be something else"
 
+# One pair of each kind of layout, for messages.
+_CALLED = "as in P1/image and P1/mask, P1_ct and P1_gtv, P1 and P1_mask, or images/P1 and labels/P1"
+# A CT of the chest holds air, no mask does.
+_AIR_HU = -200.0
+
 Listed = tuple[tuple[RoiEntry, MaskFile], ...]
 
 
@@ -34,7 +40,7 @@ def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> 
     the patient) holds the tumour, if all others are organs, nodes or whatever else they say to be.
     """
     found = Found()
-    for files in patients_of(volumes, root):
+    for files in patients_of(volumes, root, partial(_is_ct, root=root)):
         try:
             _index(files, root, options, found)
         except InputError as error:
@@ -100,18 +106,29 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
     """Why image and mask make no pair; empty if the files are none of ours, None if they make one."""
     place = _place(files, root)
     if not files.images:
-        return f"no image: {place} holds a mask but no image* or ct* beside it; add the CT." if choice.tumour else ""
+        told = f"no image: {place} holds a mask but no image beside it; add the CT, called {_CALLED}."
+        return told if choice.tumour else ""
     if not entries:
-        return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour."
-    several = [p.relative_to(root).as_posix() for p in files.images] if len(files.images) > 1 else []
+        return f"no mask: {place} holds an image but no mask beside it; add the mask of the tumour, called {_CALLED}."
+    if len(files.images) > 1:
+        listed = ", ".join(p.relative_to(root).as_posix() for p in files.images)
+        return f"duplicate patient: {place} holds several images ({listed}); keep the CT that the masks were drawn on."
     if choice.rule == _BY_FILE and len(choice.tumour) > 1:
-        several = [entry.name for entry in entries if entry.number in choice.tumour]
-    if several:
+        names = [entry.name for entry in entries if entry.number in choice.tumour]
         return (
-            f"duplicate patient: {place} holds several candidates ({', '.join(several)}); keep one image, and one mask "
-            "or set tumour_roi to its name."
+            f"duplicate patient: {place} holds several masks that may be the tumour ({', '.join(names)}); keep one, or "
+            f"name it under [cohort] in the study file: tumour_roi = [{{ exact = {json.dumps(names[0])} }}]."
         )
     return None
+
+
+def _is_ct(path: Path, root: Path) -> bool:
+    """Whether a file holds air; one that cannot be read may, so that its fault is told."""
+    try:
+        values, _ = read_volume(path, path.relative_to(root).as_posix())
+    except InputError:
+        return True
+    return bool((values < _AIR_HU).any())
 
 
 def _place(files: Files, root: Path) -> str:

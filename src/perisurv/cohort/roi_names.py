@@ -16,7 +16,16 @@ from itertools import pairwise
 
 from perisurv.cohort.roi_words import CORE, IMPERSONAL, OTHER, QUALIFIERS, SPREAD
 
-__all__ = ["USUAL_NAMES", "may_be_tumour", "primary_rank", "says_nothing", "says_other", "says_spread"]
+__all__ = [
+    "USUAL_NAMES",
+    "may_be_tumour",
+    "primary_rank",
+    "says_mask",
+    "says_nothing",
+    "says_other",
+    "says_region",
+    "says_spread",
+]
 
 # Names that the primary tumour has by custom; a rule that means one of them speaks of all tumours.
 USUAL_NAMES = ("GTV-1", "GTV1", "GTV_1", "GTV", "GTVp", "GTV_p", "GTV primary", "Tumour", "Tumor")
@@ -62,6 +71,16 @@ def may_be_tumour(name: str) -> bool:
     return not says_spread(name) and ("gtv" in name.casefold() or not says_other(name))
 
 
+def says_mask(name: str) -> bool:
+    """Whether a name says mask or tumour, which no image is called."""
+    return any(w.text in _IMPERSONAL or w.text in _CORE for w in _words_of(name))
+
+
+def says_region(name: str) -> bool:
+    """Whether a name says mask, tumour, lung or something else that is drawn."""
+    return says_mask(name) or says_other(name)
+
+
 def says_spread(text: str) -> bool:
     """Whether a name or a DICOM type says lymph node or metastasis."""
     return any(w.text in _SPREAD for w in _words_of(text))
@@ -71,7 +90,7 @@ def says_nothing(name: str) -> bool:
     """Whether a name says no more than that the region is one, such as ``mask`` or ``seg_1``."""
     words = _words_of(name)
     texts = [w.text for w in words]
-    return any(t in _IMPERSONAL for t in texts) and all(t in _IMPERSONAL or t.isdecimal() or t == "ct" for t in texts)
+    return any(t in _IMPERSONAL for t in texts) and all(t in _IMPERSONAL | _IMAGE or t.isdecimal() for t in texts)
 
 
 def _rank(texts: list[str]) -> int:
@@ -181,5 +200,6 @@ def _plain(words: frozenset[str]) -> frozenset[str]:
 
 _CORE, _OTHER, _SPREAD, _IMPERSONAL = _plain(CORE), _plain(OTHER), _plain(SPREAD), _plain(IMPERSONAL)
 _KNOWN = (_CORE | _IMPERSONAL | _plain(QUALIFIERS)) - _OTHER
+_IMAGE = frozenset({"ct", "image", "img", "volume"})
 _PRIMARY = frozenset({"p", "pri", "prim", "primar", "primaer", "primary", "primaire", "primario", "primaria"})
 _LUNG = _plain(frozenset({"lung", "lunge", "poumon", "pulmon", "polmone", "pulmao", "long", "肺", "左肺", "右肺"}))

@@ -36,7 +36,7 @@ QUALIFIERS = _words(
     pulmonary pulm pulmo lunge poumon pulmon polmone pulmao long bronchial nsclc sclc scc squamous sqcc de du der
     des del della dello di da la le el il im in ct fbct planning phase ph series auto manual man semi vis final
     finale new neu edited edit approved reviewed corrected v version rater reader observer obs user expert doctor md
-    gy cgy 左 右 上 中 下 叶 葉 肺 左肺 右肺 上叶 中叶 下叶 的 期 号
+    image img gy cgy 左 右 上 中 下 叶 葉 肺 左肺 右肺 上叶 中叶 下叶 的 期 号
     """
 )
 

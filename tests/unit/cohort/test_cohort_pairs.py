@@ -7,6 +7,8 @@ import pytest
 import SimpleITK
 from cohort_files import row, write_patient, write_table
 from mask_files import write_volume as write
+from test_cohort_nifti import PLAIN as ROWS
+from test_cohort_nifti import write as write_nifti
 
 from perisurv.cohort import CohortOptions, RoiRule, cohort_from_frame, cohort_to_frame, read_cohort, read_patient
 from perisurv.core import GeometryError, ReadError, RegionError, SettingsError
@@ -104,7 +106,7 @@ def test_several_masks(tmp_path):
     write(tmp_path / "P1" / "image.nii.gz", HU)
     write(tmp_path / "P1" / "mask1.nii.gz", LABEL)
     write(tmp_path / "P1" / "mask2.nii.gz", LABEL)
-    assert "several candidates (mask1, mask2)" in reason(tmp_path).reason
+    assert "several masks that may be the tumour (mask1, mask2)" in reason(tmp_path).reason
 
 
 @pytest.mark.parametrize(
@@ -195,12 +197,53 @@ def test_a_list_of_many_labels_is_cut(tmp_path):
     [
         (-LABEL.astype(np.int16), "holds values below zero (-2)"),
         (LABEL * 0, "empty mask: mask mask of P1 holds no voxel of the CT in P1/image.nii.gz"),
-        (LABEL * np.float32(0.3), "holds values that are no whole numbers (0.6 to 0.6); set mask_threshold"),
+        (LABEL * np.float32(0.3) + OTHER * np.float32(0.2), "no whole numbers (0.2 to 0.6); set mask_threshold"),
+        (LABEL * np.float32(-0.3), "no whole numbers (-0.6 to -0.6); set mask_threshold"),
+        (LABEL / np.float32(510) + OTHER / np.float32(510), "holds values that are no whole numbers (0.00196"),
     ],
 )
 def test_masks_that_say_nothing(tmp_path, values, said):
     pair(tmp_path / "P1", mask=values)
     assert said in reason(tmp_path).reason
+
+
+NOISE = np.random.default_rng(1).uniform(-1e-7, 1e-7, LABEL.shape)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.float32(LABEL > 0) + np.float32(NOISE),
+        (LABEL > 0) * 255,
+        (LABEL > 0) / 255,
+        (LABEL > 0) / 65535,
+        (LABEL > 0) * 0.9999,
+        (LABEL > 0) * 0.5,
+        (LABEL > 0) * 254.9999 + NOISE,
+        (LABEL > 0) * 1000.5,
+    ],
+)
+@pytest.mark.parametrize("suffix", ["nii.gz", "mha"])
+def test_scaled_masks_of_one_region(tmp_path, values, suffix):
+    pair(tmp_path / "P1")
+    write(tmp_path / "P1" / f"mask.{suffix}", values.astype(np.float32))
+    np.testing.assert_array_equal(load(tmp_path).tumour.values, LABEL > 0)
+
+
+def test_a_slope_scales_labels(tmp_path):
+    """Stored as 0 and 255 with a slope of 1/255, or as 0, 1, 2 with a slope of 0.5 and an offset."""
+    for stored, scale in (((LABEL > 0) * 255, (1 / 255, 0.0)), (LABEL, (0.5, 0.0)), (LABEL + 1, (1.0, -1.0))):
+        pair(tmp_path / "P1")
+        kinds = {"values": stored.astype(np.uint8), "scale": scale, "rows": ROWS}
+        write_nifti(tmp_path / "P1" / "mask.nii.gz", **kinds)
+        np.testing.assert_array_equal(load(tmp_path).tumour.values, LABEL > 0)
+
+
+def test_labels_with_rounding_stay_labels(tmp_path):
+    both = np.maximum(LABEL, OTHER) + NOISE
+    pair(tmp_path / "P1", mask=both.astype(np.float32))
+    assert "holds 2 labels (1, 2); set mask_labels" in reason(tmp_path).reason
+    np.testing.assert_array_equal(load(tmp_path, mask_labels=(2,)).tumour.values, LABEL == 2)
 
 
 def test_probabilities_need_a_threshold(tmp_path):
@@ -209,8 +252,11 @@ def test_probabilities_need_a_threshold(tmp_path):
     pair(tmp_path / "P1", mask=share)
     assert load(tmp_path, mask_threshold=0.5).tumour.voxel_count == 15
     assert load(tmp_path, mask_threshold=0.15).tumour.voxel_count == 16
-    pair(tmp_path / "P1", mask=share * 100)
-    assert "values from 20 to 60, and mask_threshold needs probabilities" in reason(tmp_path, mask_threshold=0.5).reason
+    pair(tmp_path / "P1", mask=share * 101)
+    assert (
+        "values from 20.2 to 60.6, and mask_threshold needs probabilities"
+        in reason(tmp_path, mask_threshold=0.5).reason
+    )
 
 
 def test_a_threshold_leaves_labels_alone(tmp_path):

@@ -1,0 +1,48 @@
+"""Patients of a BIDS data set: ``sub-X``, with masks beside the images or among the derivatives."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from perisurv.cohort.layout_folders import Files
+from perisurv.cohort.layout_names import stem
+
+__all__ = ["by_subject"]
+
+_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)_(?P<rest>.+)")
+_ENTITY = re.compile(r"([A-Za-z0-9]+)-(.+)")
+_MASK_ENDS = frozenset({"mask", "masks", "seg", "dseg", "probseg", "label", "labels", "roi", "segmentation"})
+
+
+def by_subject(volumes: Sequence[Path]) -> tuple[list[Files], list[Path]]:
+    """The patients whose files are called ``sub-X_..._ct`` and ``sub-X_..._mask``, and the other volumes.
+
+    Of several sessions the only one with a CT and a mask is taken; where two have both, both images are named.
+    """
+    sessions: dict[str, dict[str, Files]] = defaultdict(lambda: defaultdict(lambda: Files("", Path())))
+    for path in volumes:
+        match = _NAME.fullmatch(stem(path))
+        *entities, end = match["rest"].split("_") if match else [""]
+        if match is None or (end.casefold() not in _MASK_ENDS and end.casefold() != "ct"):
+            continue
+        said = {m[1]: m[2] for e in entities if (m := _ENTITY.fullmatch(e))}
+        files = sessions[match["subject"]][str(said.get("ses", ""))]
+        if end.casefold() == "ct":
+            files.images.append(path)
+        else:
+            files.masks.append(("_".join(filter(None, (said.get("label"), said.get("desc")))) or "mask", path))
+    found = [_joined(subject, list(of.values())) for subject, of in sorted(sessions.items())]
+    found = [files for files in found if files.images]
+    subjects = {files.patient for files in found}
+    return found, [p for p in volumes if not (m := _NAME.fullmatch(stem(p))) or m["subject"] not in subjects]
+
+
+def _joined(subject: str, sessions: Sequence[Files]) -> Files:
+    whole = [s for s in sessions if s.images and s.masks]
+    taken = whole if len(whole) == 1 else sessions
+    images, masks = [p for s in taken for p in s.images], [m for s in taken for m in s.masks]
+    place = (images or [path for _, path in masks])[0]
+    return Files(subject, place, images, masks)
