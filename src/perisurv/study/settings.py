@@ -50,7 +50,7 @@ class InputOptions:
     folder
         Folder of DICOM files or of image and mask pairs.
     clinical
-        Clinical tables (CSV, TSV, XLSX, Parquet); empty: every CSV below the folder.
+        Clinical tables (CSV, TSV, XLSX, Parquet); empty: those found below the folder.
     truth
         Folder of a simulated cohort whose true risks give the oracle row; empty: none.
     """

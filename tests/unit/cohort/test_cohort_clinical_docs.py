@@ -24,9 +24,10 @@ def test_the_blocks_run_and_print_what_the_page_says(tmp_path, monkeypatch, caps
 
 
 def test_the_study_files_are_read():
-    lung1, columns = (settings_from_dict(tomllib.loads(text)) for text in blocks("toml"))
+    lung1, pair, columns = (settings_from_dict(tomllib.loads(text)) for text in blocks("toml"))
     assert len(blocks("toml")[0].splitlines()) == 10
     assert lung1.cohort.columns.named()["time"] == ("Survival.time",)
+    assert pair.cohort.columns.named()["time"] == ("Monate bis Tod", "Monate bis letzter Kontakt")
     assert columns.cohort.levels == {"egfr": ("wild type", "mutant")}
 
 

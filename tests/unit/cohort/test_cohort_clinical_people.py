@@ -213,6 +213,12 @@ NOTES = [
     ["", "", "", "Total: 2"],
     ["PatientID", "age", "time", "event"],
     ["data as of 2020-01-01"],
+    ["(3 rows affected)"],
+    ["END"],
+    ["---------", "----", "-----", "-----"],
+    ["*Times count from RT", " in days", " until death", " or last contact", " whichever is first"],
+    ["Times count from the start of RT", " in days"],
+    ["", "197", "36", "2"],
     ["Median (range)", "66 (60-70)", "12", ""],
 ]
 
@@ -234,6 +240,20 @@ def test_rows_below_the_table_are_no_patients(tmp_path, note, kind):
     blank = not any(note)
     assert bool(table.remarks) != blank
     assert blank or "row 5" in table.remarks[0] or "row 6" in table.remarks[0]
+
+
+def test_names_of_groups_between_the_rows_are_no_patients(tmp_path):
+    table = read(tmp_path, "PatientID,age,time,event\nHospital North,,,\nP1,60,12,1\nHospital South,,,\nP2,60,12,0\n")
+    assert [r.patient_id for r in table.rows] == ["P1", "P2"]
+
+
+def test_three_header_rows_of_the_tcga(tmp_path):
+    names = "bcr_patient_uuid\tbcr_patient_barcode\tvital_status\tlast_contact_days_to\tdeath_days_to\tpatient_id\n"
+    again = "bcr_patient_uuid\tbcr_patient_barcode\tvital_status\tdays_to_last_followup\tdays_to_death\tpatient_id\n"
+    codes = "CDE_ID:\tCDE_ID:2003301\tCDE_ID:5\tCDE_ID:3008273\tCDE_ID:3165475\tCDE_ID:\n"
+    rows = "a\tTCGA-05-4244\tAlive\t15\t[Not Applicable]\t4244\nb\tTCGA-05-4249\tDead\t[Not Available]\t121\t4249\n"
+    table = read(tmp_path, names + again + codes + rows, name="t.txt")
+    assert [(r.patient_id, r.time_days) for r in table.rows] == [("TCGA-05-4244", 15), ("TCGA-05-4249", 121)]
 
 
 def test_a_legend_below_an_empty_row_is_no_patient(tmp_path):
@@ -290,6 +310,15 @@ def test_time_of_the_dead_beside_that_of_the_others(tmp_path, text):
         ("T1", 15, False), ("T2", 1523, False), ("T3", 121, True), ("T4", 200, True),
     ]  # fmt: skip
     assert any("read as time of the dead (days)" in guess for guess in table.guesses)
+
+
+def test_columns_without_any_value_are_not_chosen(tmp_path):
+    """Tables of the GDC hold clinical and pathological stages, and one of them is mostly not reported."""
+    text = GDC.replace("gender", "ajcc_clinical_t,ajcc_pathologic_t,gender").replace("male", "'--,T2a,male")
+    text = text.replace("fe'--,T2a,male", "'--,T2a,female")
+    assert [r.values["t"] for r in read(tmp_path, text).rows] == ["T2a"] * 4
+    with pytest.raises(InputError, match=r"several columns for t \(ajcc_clinical_t, ajcc_pathologic_t\)"):
+        read(tmp_path, text.replace("'--,T2a,female", "T1,T2a,female"))
 
 
 def test_two_columns_of_time_may_be_named(tmp_path):

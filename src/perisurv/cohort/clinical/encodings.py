@@ -66,7 +66,9 @@ def _proposals(raw: bytes) -> str:
     """Encodings in which the bytes read as a language, the likeliest first, with the column names that they give."""
     from charset_normalizer import from_bytes  # noqa: PLC0415 (start fast)
 
-    likely = [match.encoding for match in from_bytes(raw, cp_isolation=_USUAL)][:_MOST_PROPOSALS]
+    likely = [match.encoding for match in from_bytes(raw, cp_isolation=_USUAL)]
+    # Pages of Windows share most letters: where the usual one gives the same text, it is the one to name.
+    likely = list(dict.fromkeys(_usual(raw, encoding) for encoding in likely))[:_MOST_PROPOSALS]
     if not likely:
         return ', such as encoding = "cp1252" (Windows) or "latin-1"'
     # Only a line of names is shown: below it stand patients.
@@ -76,3 +78,7 @@ def _proposals(raw: bytes) -> str:
         sample = first.decode(encoding, "replace").strip()[:_LONGEST_SAMPLE]
         told.append(f'encoding = "{encoding}"' + ("" if first.isascii() else f" (then it begins: {sample})"))
     return f"; likely: {', '.join(told)}"
+
+
+def _usual(raw: bytes, encoding: str) -> str:
+    return "cp1252" if raw.decode("cp1252", "replace") == raw.decode(encoding, "replace") else encoding

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
-from perisurv.cohort.clinical.columns import OUTCOME, Layout
+from perisurv.cohort.clinical.cells import Cell, is_missing, number, text_of
+from perisurv.cohort.clinical.columns import OUTCOME, TIMES, Layout
+from perisurv.cohort.clinical.dates import day_of
+from perisurv.cohort.clinical.events import event
 from perisurv.cohort.clinical.names import fold, plain
 from perisurv.cohort.clinical.sheet import Sheet
 
@@ -47,6 +49,7 @@ _LABELS = re.compile(
 _SIGNS = ("*", "†", "‡", "§", "¶", "※", "(*", "¹", "²", "³")
 # A legend has a code and its meaning.
 _MOST_FILLED = 2
+_DATES = ("date_zero", "date_death", "date_last")
 
 
 def notes_of(sheet: Sheet, layout: Layout, place: int) -> frozenset[int]:
@@ -62,18 +65,19 @@ def notes_of(sheet: Sheet, layout: Layout, place: int) -> frozenset[int]:
     A line is a note if it begins with the sign or the word of one, if it says nothing but a text unlike the ids of the
     other lines, or if it stands below the table and has neither time nor event.
     """
-    plain_lines = [
+    usual = [
         line for line in sheet.lines if not _is_total(line, place) and (_says_outcome(line, layout) or _full(line))
     ]
-    shapes = {_shape(text_of(line[place])) for line in plain_lines}
+    signed = [line for line in usual if _first(line).startswith(_SIGNS)]
+    if 2 * len(signed) <= len(usual):
+        usual = [line for line in usual if line not in signed]
+    shapes = {_shape(text_of(line[place])) for line in usual}
     found = {
         n
         for n, line in enumerate(sheet.lines)
-        if _is_marked(line, place, shapes)
-        or _is_header(line, sheet.names)
-        or (_count(line) == 1 and text_of(line[place]) and shapes and _shape(text_of(line[place])) not in shapes)
+        if _is_marked(line, place, shapes) or _is_header(line, sheet.names) or _is_apart(line, place, shapes)
     }
-    return frozenset(found | _below(sheet, layout, place, shapes, found))
+    return frozenset(found | _below(sheet, layout, place, found))
 
 
 def _is_total(line: Sequence[Cell], place: int) -> bool:
@@ -105,25 +109,43 @@ def _is_header(line: Sequence[Cell], names: Sequence[str]) -> bool:
     return same >= 2 and 2 * same > _count(line)
 
 
-def _below(sheet: Sheet, layout: Layout, place: int, shapes: set[str], found: set[int]) -> set[int]:
-    """Lines at the end that are a note already, or have at most two cells, no outcome and follow an empty row."""
+def _is_apart(line: Sequence[Cell], place: int, shapes: set[str]) -> bool:
+    """Whether a line is nothing but a text unlike the ids, such as the name of a group, or draws a line."""
+    text = text_of(line[place])
+    if text and not any(sign.isalnum() for sign in text):
+        return True
+    return bool(text and shapes) and _count(line) == 1 and _shape(text) not in shapes
+
+
+def _below(sheet: Sheet, layout: Layout, place: int, found: set[int]) -> set[int]:
+    """Lines at the end that have no outcome, and either follow an empty row and are short, or are unlike the others."""
     tail: list[int] = []
+    unlike: set[int] = set()
+    ids = [_shape(text_of(line[place])) for line in sheet.lines]
     for n in range(len(sheet.lines) - 1, -1, -1):
         line = sheet.lines[n]
         if n in found:
             tail.append(n)
-            continue
-        if _count(line) > _MOST_FILLED or 2 * _count(line) > len(sheet.names) or _says_outcome(line, layout):
+        elif ids[n] and ids[n] not in ids[:n] and not _is_outcome(line, layout):
+            tail.append(n)
+            unlike.add(n)
+        elif _count(line) <= min(_MOST_FILLED, len(line) // 2) and not _says_outcome(line, layout):
+            tail.append(n)
+        else:
             break
-        tail.append(n)
     apart = {n for n in tail if n and sheet.numbers[n] - sheet.numbers[n - 1] > 1}
     outcome = bool(OUTCOME & layout.position.keys())
-    return {
-        n
-        for n in tail
-        if (outcome and apart and n >= min(apart))
-        or (shapes and text_of(sheet.lines[n][place]) and _shape(text_of(sheet.lines[n][place])) not in shapes)
-    }
+    # Without columns of outcome nothing tells a patient of an unusual id from a note.
+    return {n for n in tail if outcome and ((apart and n >= min(apart)) or (n in unlike and n > len(sheet.lines) // 2))}
+
+
+def _is_outcome(line: Sequence[Cell], layout: Layout) -> bool:
+    """Whether a line gives a time, a date or an event that can be understood."""
+    return (
+        any(number(layout.cell(line, meaning)) is not None for meaning in TIMES)
+        or any(day_of(layout.cell(line, meaning), order) for meaning in _DATES for order in ("dmy", "mdy"))
+        or event(layout.text(line, "event")) is not None
+    )
 
 
 def _says_outcome(line: Sequence[Cell], layout: Layout) -> bool:

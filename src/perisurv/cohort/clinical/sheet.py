@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perisurv.cohort.clinical.cells import Cell, text_of
+from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
 from perisurv.cohort.clinical.names import ID_NAMES, KNOWN_NAMES, collapsed, plain
 from perisurv.core import InputError
 
@@ -46,7 +46,7 @@ class Sheet:
     @property
     def empty(self) -> frozenset[int]:
         """Indices of columns without any value."""
-        return frozenset(k for k in range(len(self.names)) if not any(text_of(line[k]) for line in self.lines))
+        return frozenset(k for k in range(len(self.names)) if all(is_missing(line[k]) for line in self.lines))
 
 
 def sheet_of(rows: Iterable[Row], how: str, delimiter: str = "", named: Collection[str] = ()) -> Sheet | None:
