@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perisurv.cli_common import AsJson, Panel, Workers, read_json_file, verb
+from perisurv.cli_common import AsJson, Panel, Workers, verb
 from perisurv.terminal import progress, say
 
 __all__ = ["Signal", "demo", "simulate", "simulate_verbs"]
@@ -62,6 +62,7 @@ def demo(
     from perisurv.study.demo import demo_settings  # noqa: PLC0415
     from perisurv.study.run import Run  # noqa: PLC0415
     from perisurv.study.store import RunFolder  # noqa: PLC0415
+    from perisurv.study.whole import run_study  # noqa: PLC0415
 
     settings = demo_settings(out, workers or 2)
     with progress() as show:
@@ -70,5 +71,5 @@ def demo(
         options = SimulationOptions(patients=patients, matrix=matrix)
         write_cohort(out / "cohort", options, seed=settings.seed, workers=settings.workers, progress=show)
         run = Run(settings, RunFolder(out), show)
-        evaluation = run.all()
-    say(read_json_file(run.folder.evaluation), f"{evaluation}\nreport: {run.folder.report}", as_json)
+        found = run_study(run)
+    say(found.plain(), str(found), as_json)

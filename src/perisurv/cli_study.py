@@ -19,12 +19,15 @@ study_verbs = typer.Typer()
 def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Do every stage that is not done yet. Killed at any moment, it goes on where it was.
 
+    One centre is validated by folds; without follow-up the study ends with its features.
+
     Example: perisurv run study.toml
     """
+    from perisurv.study.whole import run_study  # noqa: PLC0415 (start fast)
+
     with open_run(study, out, workers) as run:
-        evaluation = run.all()
-        folder, notes = run.folder, run.cohort().notes
-    say(read_json_file(folder.evaluation), "\n".join([*notes, f"{evaluation}", f"report: {folder.report}"]), as_json)
+        found, notes = run_study(run), run.cohort().notes
+    say(found.plain(), "\n".join([*notes, str(found)]), as_json)
 
 
 @verb(study_verbs, Panel.STAGES)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from perisurv.cohort.clinical import FoundTables, read_table, refuse_absent_columns, tables_among
 from perisurv.cohort.join import join, why_nobody
@@ -22,6 +23,7 @@ DEFAULTS = CohortOptions()
 _LOG = logging.getLogger(__name__)
 
 Tables = Path | str | Sequence[Path | str] | None
+FollowUp = Literal["auto", "required", "none"]
 
 
 def read_cohort(
@@ -31,6 +33,7 @@ def read_cohort(
     options: CohortOptions = DEFAULTS,
     cache: Path | None = None,
     progress: Progress | None = None,
+    follow_up: FollowUp = "auto",
 ) -> Cohort:
     """Read the headers, contours and clinical tables of a cohort. Pixels are read later, by ``Patient.load``.
 
@@ -47,6 +50,9 @@ def read_cohort(
         files only. It changes no result, and holds PatientIDs, UIDs and names of files.
     progress
         Called with ("index", files read, files in all).
+    follow_up
+        ``auto``: as the clinical tables have it; without ``clinical`` and where no table below the folder has
+        follow-up, patients have no outcome. ``required``: who has none is excluded. ``none``: it is not read.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def read_cohort(
     InputError
         If the folder or a table is not there, a table lacks a column, or all are censored.
     """
-    return _read(folder, clinical, options, outcome=True, cache=cache, progress=progress)
+    return _read(folder, clinical, options, follow_up, cache=cache, progress=progress)
 
 
 def read_patient(folder: Path | str, options: CohortOptions = DEFAULTS, *, clinical: Tables = None) -> Cohort:
@@ -71,15 +77,15 @@ def read_patient(folder: Path | str, options: CohortOptions = DEFAULTS, *, clini
     InputError
         If the folder or a table is not there, or no patient can be read.
     """
-    return _read(folder, clinical, options, outcome=False)
+    return _read(folder, clinical, options, "none")
 
 
 def _read(
     folder: Path | str,
     clinical: Tables,
     options: CohortOptions,
+    follow_up: FollowUp,
     *,
-    outcome: bool,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Cohort:
@@ -88,7 +94,11 @@ def _read(
         raise InputError(f"There is no folder {folder}; give the folder that holds the patients.")
     files = find_files(root)
     images = _index(files, root, options, index_dicom(files.dicom, root, options, cache, progress))
+    outcome = follow_up != "none"
     found = _tables(files, root, clinical, options, images, outcome=outcome)
+    if follow_up == "auto" and not found.tables and not found.of_others:
+        outcome = False  # features only: a table may still hold age, sex, stage
+        found = _tables(files, root, clinical, options, images, outcome=False)
     tables = found.tables
     if outcome:
         refuse_absent_columns(tables, options)

@@ -10,8 +10,18 @@ if TYPE_CHECKING:
     from perisurv.report.pictures import map_picture, ring_picture
     from perisurv.report.qc_cohort import PatientRow, render_cohort
     from perisurv.report.qc_sheet import Sheet, render_sheet
+    from perisurv.report.validation import render_validation
 
-__all__ = ["PatientRow", "Sheet", "map_picture", "render_cohort", "render_report", "render_sheet", "ring_picture"]
+__all__ = [
+    "PatientRow",
+    "Sheet",
+    "map_picture",
+    "render_cohort",
+    "render_report",
+    "render_sheet",
+    "render_validation",
+    "ring_picture",
+]
 
 _MODULE = {
     "PatientRow": "qc_cohort",
@@ -20,6 +30,7 @@ _MODULE = {
     "render_cohort": "qc_cohort",
     "render_report": "html",
     "render_sheet": "qc_sheet",
+    "render_validation": "validation",
     "ring_picture": "pictures",
 }
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from perisurv.core import Evaluation, RegionSet
-from perisurv.report import facts, remarks, words
+from perisurv.report import facts, remarks
 from perisurv.report.figures import (
     calibration_plot,
     decision_plot,
@@ -21,12 +19,12 @@ from perisurv.report.figures import (
     ring_plot,
     roc_plot,
 )
-from perisurv.report.pictures import map_picture, ring_picture
+from perisurv.report.page import environment, example
+from perisurv.report.validation import validation_section
 
 __all__ = ["render_report"]
 
 COEFFICIENTS_SHOWN = 25
-_NO_MAP = np.array([], dtype=np.float32)
 
 
 def render_report(
@@ -34,6 +32,7 @@ def render_report(
     pictures: Sequence[RegionSet],
     settings_toml: str,
     maps: Sequence[NDArray[np.float32]] = (),
+    validation: Mapping[str, Any] | None = None,
 ) -> str:
     """The document of a study.
 
@@ -47,6 +46,8 @@ def render_report(
         The whole study file.
     maps
         For each of the example patients the joint entropy of small windows, on the grid of its regions; empty: none.
+    validation
+        What ``validation.json`` holds, for a section of its own; None: none.
 
     Returns
     -------
@@ -54,20 +55,10 @@ def render_report(
         HTML with all styles and figures inside; it loads nothing and runs nothing. Text from files is escaped.
         The same input gives the same text.
     """
-    environment = Environment(
-        loader=PackageLoader("perisurv.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        branch=words.branch_label, ring=words.ring_label, p=words.p_value, c="{:.3f}".format, signed="{:+.3f}".format
-    )
     page = {
         "e": evaluation,
         "settings": settings_toml,
-        "pictures": [_picture(one, maps[n] if n < len(maps) else _NO_MAP) for n, one in enumerate(pictures)],
+        "pictures": [example(one, maps[n] if n < len(maps) else None) for n, one in enumerate(pictures)],
         **_headline(evaluation),
         **_risk_groups(evaluation),
         **_calibration(evaluation),
@@ -75,8 +66,9 @@ def render_report(
         **_features(evaluation),
         "clinical_columns": remarks.clinical_columns(evaluation.notes),
         "notes": remarks.note_groups(evaluation.notes),
+        **(validation_section(validation) if validation else {"validation": None}),
     }
-    return environment.get_template("page.html").render(page)
+    return environment().get_template("page.html").render(page)
 
 
 def _headline(evaluation: Evaluation) -> dict[str, Any]:
@@ -139,21 +131,6 @@ def _patients_and_rings(evaluation: Evaluation) -> dict[str, Any]:
 def _features(evaluation: Evaluation) -> dict[str, Any]:
     branches = [row.branch for row in evaluation.ladder if row.branch != "oracle"]
     return {"selected": {b: facts.coefficients(evaluation, b) for b in branches}, "shown": COEFFICIENTS_SHOWN}
-
-
-def _picture(regions: RegionSet, values: NDArray[np.float32]) -> dict[str, Any]:
-    columns, rows = facts.audit_rows(regions)
-    return {
-        "data": _png(ring_picture(regions)),
-        "map": _png(map_picture(regions, values, "joint entropy, bit")) if np.isfinite(values).any() else None,
-        "volume_ml": regions["tumour"].mask.volume_ml,
-        "columns": columns,
-        "rows": rows,
-    }
-
-
-def _png(picture: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def _svg(element: str) -> Markup:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, RegionSet, Scan
 from perisurv.core.wording import counted
@@ -21,6 +21,7 @@ from perisurv.study.engine import Failure, Progress, run_tasks
 from perisurv.study.run import Run
 from perisurv.study.settings import StudySettings, digest, read_settings
 from perisurv.study.store import RunFolder, write_text
+from perisurv.study.whole import run_study
 
 __all__ = ["Report", "Study", "StudyResult", "extract", "rings", "simulate"]
 
@@ -80,11 +81,14 @@ def extract(regions: RegionSet, *, preset: str = "ibsi", threads: int = 1) -> Fe
     return extract_options(regions, radiomics_preset(preset), threads=threads)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The document of a study: one HTML file that opens offline."""
 
     html: str
+
+    def __repr__(self) -> str:
+        return f"Report({len(self.html) / 1e6:.1f} MB of HTML: write it with .write(path))"
 
     def write(self, path: Path | str) -> Path:
         """Write the document and return its path."""
@@ -92,13 +96,32 @@ class Report:
         return Path(path)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StudyResult:
-    """What a study found, its document and its folder."""
+    """What a study found, its document and its folder.
 
-    evaluation: Evaluation
-    report: Report
+    Parameters
+    ----------
+    evaluation
+        Of the patients of other centres; None where there is one centre, or no follow-up.
+    report
+        The document; None where there are features only.
+    folder
+        The run folder.
+    validation
+        What ``validation.json`` holds; None without a validation by folds, centres or time.
+    text
+        The result in a few lines, and what was left out and why.
+    """
+
+    evaluation: Evaluation | None
+    report: Report | None
     folder: Path
+    validation: Mapping[str, Any] | None = None
+    text: str = ""
+
+    def __repr__(self) -> str:
+        return f"StudyResult in {self.folder}\n{self.text}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,9 +150,9 @@ class Study:
             Called with (stage, done, total).
         """
         folder = RunFolder(Path(out if out is not None else self.settings.out))
-        run = Run(self.settings, folder, progress)
-        evaluation = run.all(cohort)
-        return StudyResult(evaluation, Report(folder.report.read_text(encoding="utf-8")), folder.root)
+        found = run_study(Run(self.settings, folder, progress), cohort)
+        report = Report(found.report.read_text(encoding="utf-8")) if found.report else None
+        return StudyResult(found.evaluation, report, folder.root, found.validation, str(found))
 
 
 def simulate(

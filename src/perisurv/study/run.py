@@ -18,15 +18,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from perisurv.cohort import SOURCE_COLUMNS, CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
-from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Outcome, OutcomeError, Patient
-from perisurv.evaluation import evaluation_from_json, evaluation_to_json, external_split
+from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Patient
+from perisurv.evaluation import evaluation_from_json, evaluation_to_json
 from perisurv.regions import load_regions
-from perisurv.report import render_report
+from perisurv.report import render_report, render_validation
 from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
-from perisurv.study.evaluate import evaluate_models, true_risk
+from perisurv.study.evaluate import evaluate_models
 from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.plan import StudyPlan, plan_study
 from perisurv.study.private import (
     PrivateFolder,
     cohort_without_paths,
@@ -77,18 +78,6 @@ class Run:
     folder: RunFolder
     progress: Progress | None = None
 
-    def all(self, cohort: Cohort | None = None) -> Evaluation:
-        """Every stage that is not done yet, down to the report."""
-        cohort = self.index(cohort)
-        self._refuse_early(cohort)
-        self.regions()
-        self.qc()
-        self.extract()
-        self.fit()
-        evaluation = self.evaluate()
-        self.report()
-        return evaluation
-
     def index(self, cohort: Cohort | None = None) -> Cohort:
         """Find the patients; write ``cohort.parquet``, ``checks.parquet`` and the exclusions, and the private folder.
 
@@ -118,6 +107,7 @@ class Run:
                         clinical=given.clinical or None,
                         options=self.cohort_options(),
                         cache=self.private.headers,
+                        follow_up=given.follow_up,
                         progress=self.progress,
                     )
                 if not self.settings.keep_ids:
@@ -152,7 +142,10 @@ class Run:
         return write_qc(self.folder, self.cohort(), workers=self.settings.workers, progress=self.progress)
 
     def extract(self) -> None:
-        """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``."""
+        """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``.
+
+        Needs neither follow-up nor centres.
+        """
         key = self._key("extract", "regions", self.settings.radiomics, self.settings.stability, self.settings.seed)
         if self.folder.done("extract") == key and self.folder.features.exists():
             return
@@ -202,13 +195,24 @@ class Run:
         return model
 
     def evaluate(self) -> Evaluation:
-        """Score the external patients once; write ``predictions.parquet`` and ``evaluation.json``."""
+        """Score the external patients once; write ``predictions.parquet`` and ``evaluation.json``.
+
+        Raises
+        ------
+        InputError
+            If all patients are of the centre that trains.
+        """
         key = self._key("evaluate", "fit", self.settings.evaluation, self.settings.seed)
         if self.folder.done("evaluate") == key and self.folder.evaluation.exists():
             return self.evaluation()
         self.folder.forget("evaluate")
         model = load_model(self.folder.model)
         data = self.data()
+        if not data.external:
+            raise InputError(
+                f"There is no external patient: all {len(data.training)} are of {data.training_centre}, which trains. "
+                "Run `perisurv validate`, which needs one centre only, or add patients of another centre."
+            )
         table = data.radiomics.join(data.clinical).take(data.external)
         if model.embedders:
             table = table.join(stages.embed_new(model.embedders, data.external, self.patches(data.external)))
@@ -228,14 +232,26 @@ class Run:
         return evaluation
 
     def report(self) -> Path:
-        """Write ``report.html``."""
-        evaluation = self.evaluation()
-        settings = settings_from_dict(shareable(self.settings))
+        """Write ``report.html``: the evaluation of external patients, the validation by folds, or both."""
+        plan, validation = self.plan(), None
+        if plan.design != "none" and (not plan.external or self.folder.done("validate")):
+            self.folder.require("validate")
+            validation = read_json(self.folder.validation)
+        settings = settings_to_toml(settings_from_dict(shareable(self.settings)))
         examples = self._examples()
         maps = [stages.texture_map(regions, self.settings) for regions in examples]
-        html = render_report(evaluation, examples, settings_to_toml(settings), maps)
+        if plan.external:
+            html = render_report(self.evaluation(), examples, settings, maps, validation)
+        elif validation is not None:
+            html = render_validation(validation, examples, settings, maps)
+        else:
+            raise InputError(f"There is nothing to report yet. {plan.told}")
         write_text(self.folder.report, html)
         return self.folder.report
+
+    def plan(self) -> StudyPlan:
+        """What this study does with its patients; refuses what cannot work."""
+        return plan_study(self.cohort(), self.settings, self.cohort_options().pseudonym_key)
 
     # --- what lies in the folder ---------------------------------------------------------------------------------
 
@@ -255,7 +271,7 @@ class Run:
         self.folder.require("extract")
         cohort, features = self.cohort(), read_table(self.folder.features)
         if cohort.outcome is None:
-            raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
+            raise InputError(f"A model needs follow-up. {self.plan().told}")
         data = StudyData.split(cohort, features, cohort.outcome.take(features.patients))
         return dataclasses.replace(data, clinical=data.clinical.join(self._covariates()))
 
@@ -289,23 +305,6 @@ class Run:
 
     # --- steps of the stages -------------------------------------------------------------------------------------
 
-    def _refuse_early(self, cohort: Cohort) -> None:
-        """What no later stage could mend, before hours are spent."""
-        stages.refuse_unseen_centres(self.settings)
-        centre, external = external_split(cohort.centres)
-        outcome, options = _outcome(cohort), self.settings.fit
-        trained, tested = cohort.centres[centre], [p for name in external for p in cohort.centres[name]]
-        for kind, patients, needed in (("training", trained, options.minimum_events), ("external", tested, 1)):
-            deaths = outcome.take(patients).n_events
-            if deaths < needed:
-                raise OutcomeError(
-                    f"A study needs at least {needed} deaths among its {kind} patients and has {deaths} among "
-                    f"{len(patients)} ({centre if kind == 'training' else ', '.join(external)}); check the event "
-                    "column, add patients or longer follow-up."
-                )
-        if self.settings.input.truth:
-            true_risk(Path(self.settings.input.truth), tested, self.cohort_options().pseudonym_key)
-
     def _covariates(self) -> FeatureTable:
         return stages.audit_features(self.folder.read_audits(), self.settings)
 
@@ -331,13 +330,9 @@ class Run:
             raise InputError(f"No patient came through {stage}. {' '.join(reasons[:3])}")
 
     def _redraw(self, cohort: Cohort, table: FeatureTable, parts: Path) -> None:
-        """Radiomics of redrawn contours of some training patients, for the stability filter."""
-        options = self.settings.stability
-        data = StudyData.split(cohort, table, _outcome(cohort).take(table.patients))
-        rng = stages.stream(self.settings.seed, "stability")
-        count = min(options.patients, len(data.training))
-        chosen = sorted(rng.choice(data.training, size=count, replace=False).tolist())
-        jobs = [(cohort[p], repeat) for p in chosen for repeat in range(options.repeats)]
+        """Radiomics of redrawn contours of some patients, for the stability filter."""
+        chosen = stages.redrawn_patients(cohort, table, self.settings)
+        jobs = [(cohort[p], repeat) for p in chosen for repeat in range(self.settings.stability.repeats)]
         results = self._each("stability", partial(redrawn_of, settings=self.settings, parts=parts), jobs)
         rows = [
             table.frame.assign(repeat=repeat)
@@ -382,14 +377,9 @@ class Run:
         return {p: row for p, row in stages.with_centres(known, centres).items() if p in known}
 
     def _examples(self, count: int = 3) -> list[Any]:
-        """Regions of a small, a middle and a large tumour of the external centres."""
+        """Regions of a small, a middle and a large tumour of the external centres, or of the only one."""
         data = self.data()
-        volumes = data.radiomics.take(data.external).frame[stages.volume_column(self.settings)].sort_values()
+        shown = data.external or data.training
+        volumes = data.radiomics.take(shown).frame[stages.volume_column(self.settings)].sort_values()
         picks = np.linspace(0.2, 0.8, count) * (len(volumes) - 1)
         return [load_regions(self.folder.regions / safe_name(str(volumes.index[round(n)]))) for n in picks]
-
-
-def _outcome(cohort: Cohort) -> Outcome:
-    if cohort.outcome is None:
-        raise InputError("This cohort has no outcome; a study needs follow-up in the clinical table.")
-    return cohort.outcome

@@ -24,6 +24,7 @@ from perisurv.regions.options import RingOptions
 from perisurv.survival.options import FitOptions
 
 __all__ = [
+    "Design",
     "EvaluationOptions",
     "InputOptions",
     "NetworkOptions",
@@ -37,6 +38,7 @@ __all__ = [
     "settings_to_toml",
 ]
 
+FollowUp = Literal["auto", "required", "none"]
 Design = Literal["none", "nested", "leave_one_centre_out", "temporal"]
 _IDENTITY = {"ids", "pseudonym_key"}
 
@@ -51,12 +53,16 @@ class InputOptions:
         Folder of DICOM files or of image and mask pairs.
     clinical
         Clinical tables (CSV, TSV, XLSX, Parquet); empty: those found below the folder.
+    follow_up
+        ``auto``: as the clinical tables have it; where no table with time and event is found, the study ends with
+        regions, quality control and features. ``required``: that is an error. ``none``: follow-up is not read.
     truth
         Folder of a simulated cohort whose true risks give the oracle row; empty: none.
     """
 
     folder: str = ""
     clinical: tuple[str, ...] = ()
+    follow_up: FollowUp = "auto"
     truth: str = ""
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "out_of_fold",
     "patch",
     "predict_branch",
+    "redrawn_patients",
     "refuse_unseen_centres",
     "ring_names",
     "stable_names",
@@ -72,12 +73,9 @@ class StudyData:
 
     @classmethod
     def split(cls, cohort: Cohort, radiomics: FeatureTable, outcome: Outcome) -> StudyData:
-        """The largest centre trains, the others are read once (METHOD: external validation)."""
-        kept = {
-            centre: tuple(p for p in patients if p in radiomics.frame.index)
-            for centre, patients in cohort.centres.items()
-        }
-        training_centre, externals = external_split({c: p for c, p in kept.items() if p})
+        """The largest centre trains, the others are read once (external validation); one centre trains alone."""
+        kept = _of_centres(cohort, radiomics)
+        training_centre, externals = external_split(kept) if len(kept) > 1 else (next(iter(kept)), ())
         external = tuple(p for centre in externals for p in kept[centre])
         clinical = clinical_features(cohort.clinical).take(radiomics.patients)
         return cls(radiomics, clinical, outcome, training_centre, kept[training_centre], external)
@@ -147,6 +145,18 @@ def extract_redrawn(patient: Patient, repeat: int, settings: StudySettings) -> F
     tumour = perturb_contour(scan.tumour, rng, sd_mm=settings.stability.contour_sd_mm)
     redrawn = dataclasses.replace(scan, tumour=tumour)
     return extract(rings(redrawn, settings.regions), settings.radiomics)
+
+
+def redrawn_patients(cohort: Cohort, table: FeatureTable, settings: StudySettings) -> tuple[str, ...]:
+    """Patients whose contours are redrawn: drawn by lot from the largest centre, or from all patients of one centre.
+
+    Follow-up is not looked at, so the features that they keep are the same whatever split a validation deals.
+    """
+    kept = _of_centres(cohort, table)
+    own = kept[external_split(kept)[0]] if len(kept) > 1 else tuple(p for held in kept.values() for p in held)
+    count = min(settings.stability.patients, len(own))
+    rng = stream(settings.seed, "stability")
+    return tuple(sorted(rng.choice(own, size=count, replace=False).tolist()))
 
 
 # --- training patients -----------------------------------------------------------------------------------------
@@ -298,6 +308,12 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     """The random stream of one purpose; another purpose, another stream."""
     digests = (hashlib.sha256(name.encode()).digest()[:8] for name in names)
     return np.random.default_rng([seed, *(int.from_bytes(d) for d in digests)])
+
+
+def _of_centres(cohort: Cohort, table: FeatureTable) -> dict[str, tuple[str, ...]]:
+    """Patients of the table by centre; centres without any left out."""
+    kept = {centre: tuple(p for p in patients if p in table.frame.index) for centre, patients in cohort.centres.items()}
+    return {centre: patients for centre, patients in kept.items() if patients}
 
 
 def _harmonise(groups: Iterable[str], settings: StudySettings) -> Harmonise:

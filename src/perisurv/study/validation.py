@@ -8,15 +8,15 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from perisurv.core import FeatureTable, InputError, SettingsError
+from perisurv.core import FeatureTable, SettingsError
 from perisurv.study import stages
 from perisurv.study.designs import Patients
 from perisurv.study.nested import CHOSEN, Nested, validate_branches
+from perisurv.study.plan import order_of_treatment
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.run import Run
 from perisurv.study.settings import StudySettings, digest
 from perisurv.study.stability import stable_columns
-from perisurv.study.stages import StudyData
 from perisurv.study.store import read_json, write_frame, write_text
 
 __all__ = ["validate", "validation_text"]
@@ -30,28 +30,35 @@ def validate(run: Run) -> dict[str, Any]:
     dict
         What ``validation.json`` holds.
 
+    Patients of one centre are validated by nested cross-validation where the study file names no design.
+
     Raises
     ------
     SettingsError
-        If the study file names no design.
+        If the study file names no design and there are several centres.
     InputError
         If ``extract`` is not done, or a split cannot be fitted.
     """
-    settings, folder = run.settings, run.folder
-    if settings.validation.design == "none":
-        raise SettingsError("This study has no validation: set design below [validation], for example to 'nested'.")
+    folder = run.folder
     folder.require("extract")
+    plan = run.plan()
+    if plan.design == "none":
+        raise SettingsError(
+            plan.told or "This study has no validation: set design below [validation], for example to 'nested'."
+        )
+    settings = plan.settings(run.settings)
     options = (settings.validation, settings.fit, settings.stability, settings.evaluation, settings.seed)
     chosen = (settings.clinical_in_combined, settings.audit_covariates)
     key = digest("validate", VERSION, folder.done("extract"), *options, *chosen)
     if folder.done("validate") != key or not folder.validation.exists():
         folder.forget("validate")
         tabular = dataclasses.replace(settings, deep=dataclasses.replace(settings.deep, enabled=False))
-        table, patients = _inputs(run)
+        table, patients = _inputs(run, settings)
         scans, ladder = run.acquisition(table.patients), stages.branches(CHOSEN, tabular)
         found = validate_branches(table, patients, ladder, tabular, acquisition=scans, progress=run.progress)
         write_frame(folder.validation_predictions, found.predictions())
-        write_text(folder.validation, json.dumps(_plain(found, table, settings), indent=1, allow_nan=False) + "\n")
+        values = _plain(found, table, settings) | _around(run, patients, plan.told)
+        write_text(folder.validation, json.dumps(values, indent=1, allow_nan=False) + "\n")
         folder.finish("validate", key)
     return dict(read_json(folder.validation))
 
@@ -73,27 +80,33 @@ def validation_text(values: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _inputs(run: Run) -> tuple[FeatureTable, Patients]:
+def _inputs(run: Run, settings: StudySettings) -> tuple[FeatureTable, Patients]:
     data = run.data()
-    order, known = _order(data, run.settings), set(data.radiomics.patients)
-    left_out = f"clinical__{run.settings.validation.order}"
-    names = [*stable_columns(run.folder, data, run.settings), *(c for c in data.clinical.names if c != left_out)]
+    order, known = order_of_treatment(data.clinical, settings), set(data.radiomics.patients)
+    left_out = f"clinical__{settings.validation.order}"
+    names = [*stable_columns(run.folder, data, settings), *(c for c in data.clinical.names if c != left_out)]
     kept = {centre: tuple(p for p in own if p in known) for centre, own in run.cohort().centres.items()}
     centres = {centre: own for centre, own in kept.items() if own}
     return data.radiomics.join(data.clinical).select(names), Patients(data.outcome, centres, order)
 
 
-def _order(data: StudyData, settings: StudySettings) -> dict[str, float]:
-    if not settings.validation.order:
-        return {}
-    column = f"clinical__{settings.validation.order}"
-    if column not in data.clinical.names:
-        known = ", ".join(name.removeprefix("clinical__") for name in data.clinical.names)
-        raise InputError(
-            f"[validation] order = {settings.validation.order!r}: no clinical covariate has that name, only {known}; "
-            "list it below [cohort] covariates."
+def _around(run: Run, patients: Patients, told: str) -> dict[str, Any]:
+    """What a reader of the numbers must know about the patients behind them."""
+    cohort = run.cohort()
+    excluded = {e.patient for e in cohort.exclusions if e.patient}
+    rules = ["What looks at follow-up (selection, ring, fusion, Cox model, cut-off) was fitted again in every split."]
+    if run.folder.perturbed.exists():
+        rules.append(
+            "Features that another drawing of the contour changes too much were dropped before the splits; follow-up "
+            "was not looked at, so this cannot favour any patient that is scored."
         )
-    return {str(p): float(v) for p, v in data.clinical.frame[column].items()}
+    return {
+        "told": told,
+        "centres": {centre: len(own) for centre, own in patients.centres.items()},
+        "flow": {"found": len(patients.outcome) + len(excluded), "excluded": len(excluded)},
+        "exclusions": [[e.patient, e.stage, e.reason] for e in cohort.exclusions],
+        "notes": [*rules, *cohort.notes],
+    }
 
 
 def _plain(found: Nested, table: FeatureTable, settings: StudySettings) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def _plain(found: Nested, table: FeatureTable, settings: StudySettings) -> dict[
     return {
         "design": settings.validation.design,
         "patients": len(found.outcome),
-        "deaths": found.outcome.n_events,
+        "events": found.outcome.n_events,
         "features": table.frame.shape[1],
         "confidence": settings.evaluation.confidence,
         "reference": reference,

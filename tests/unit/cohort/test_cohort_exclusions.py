@@ -471,7 +471,7 @@ def test_whole_cohort_errors(tmp_path):
         read_cohort(tmp_path)
     write_patient(tmp_path, "S1")
     with pytest.raises(InputError, match="No patient is left.*1 x no clinical row"):
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, follow_up="required")
     write_table(tmp_path, [row("S1", 300, 0)])
     with pytest.raises(InputError, match="All 1 patients are censored"):
         read_cohort(tmp_path)

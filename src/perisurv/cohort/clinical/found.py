@@ -25,10 +25,17 @@ _NAME_IT = 'If it is the clinical table, name it in the study file: clinical = [
 
 @dataclass(frozen=True, slots=True)
 class FoundTables:
-    """The clinical tables of a folder, and what was left aside, one sentence each."""
+    """The clinical tables of a folder, and what was left aside, one sentence each.
+
+    Parameters
+    ----------
+    of_others
+        Whether some table has follow-up, but of no patient of the folder.
+    """
 
     tables: tuple[ClinicalTable, ...]
     remarks: tuple[str, ...] = ()
+    of_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ def tables_among(
         _refuse_nothing_found(readings)
     taken = {reading.name for reading in good}
     aside = [remark for r in readings if r.name not in taken and (remark := _remark(r, outcome=outcome))]
-    return FoundTables(tuple(r.table for r in good if r.table is not None), tuple(copies + aside))
+    of_others = any(r.table is not None and r.table.rows and r.complete and not r.ids for r in readings)
+    return FoundTables(tuple(r.table for r in good if r.table is not None), tuple(copies + aside), of_others)
 
 
 def _read(
@@ -156,7 +164,10 @@ def _remark(reading: _Reading, *, outcome: bool) -> str:
     if reading.table is not None and reading.ids:
         return f"{reading.name} is left aside, as it holds no follow-up and another table does. {_NAME_IT}"
     if reading.table is not None:
-        return f"{reading.name} names no patient of this folder and is left aside."
+        features = (
+            ' For features of patients without follow-up set follow_up = "none" below [input].' if outcome else ""
+        )
+        return f"{reading.name} names no patient of this folder and is left aside.{features}"
     if reading.ids and outcome:
         return (
             f"{reading.name} names patients of this folder but has no known columns of time and event and is left "

@@ -1,0 +1,93 @@
+"""A study from its index to its report: as far as its patients allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perisurv.core import Cohort, Evaluation
+from perisurv.study.plan import StudyPlan
+from perisurv.study.run import Run
+from perisurv.study.store import read_json
+from perisurv.study.validation import validate, validation_text
+
+__all__ = ["Findings", "run_study"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Findings:
+    """What a study found, and what it left out.
+
+    Parameters
+    ----------
+    plan
+        What could be done with the patients.
+    folder
+        The run folder.
+    evaluation
+        Of the external patients; None without any.
+    validation
+        What ``validation.json`` holds; None without a validation by folds, centres or time.
+    report
+        The document; None where there are features only.
+    """
+
+    plan: StudyPlan
+    folder: Path
+    evaluation: Evaluation | None = None
+    validation: Mapping[str, Any] | None = None
+    report: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Findings({self})"
+
+    def __str__(self) -> str:
+        parts = [str(self.evaluation)] if self.evaluation else []
+        parts += [validation_text(self.validation)] if self.validation else []
+        parts += [self.plan.told] if self.plan.told else []
+        parts.append(f"report: {self.report}" if self.report else f"features: {self.folder / 'features.parquet'}")
+        return "\n".join(parts)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON: the evaluation where there is one, and beside it what else was found."""
+        values: dict[str, Any] = dict(read_json(self.folder / "evaluation.json")) if self.evaluation else {}
+        if self.validation:
+            values["validation"] = dict(self.validation)
+        report = str(self.report) if self.report else None
+        return values | {"told": self.plan.told, "folder": str(self.folder), "report": report}
+
+
+def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
+    """Do every stage that is not done yet, down to the report.
+
+    What cannot work is refused after the index. Several centres: the largest trains, the others are scored once. One
+    centre, or a design in the study file: the tabular branches are validated by it. Without follow-up the study ends
+    with its features.
+
+    Parameters
+    ----------
+    run
+        The study and its folder.
+    cohort
+        Patients; None reads the folder named in the study file.
+
+    Raises
+    ------
+    InputError, OutcomeError, SettingsError
+        If there are too few patients or events for what the study file asks, or no patient is left.
+    """
+    run.index(cohort)
+    plan, root = run.plan(), run.folder.root
+    run.regions()
+    run.qc()
+    run.extract()
+    if plan.features_only:
+        return Findings(plan, root)
+    evaluation = None
+    if plan.external:
+        run.fit()
+        evaluation = run.evaluate()
+    validation = validate(run) if plan.design != "none" else None
+    return Findings(plan, root, evaluation, validation, run.report())
