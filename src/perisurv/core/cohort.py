@@ -19,6 +19,9 @@ from perisurv.core.wording import counted
 __all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
 
 
+_INDEX = "index"
+
+
 class ScanSource(Protocol):
     """Where a scan comes from. Implemented by ``perisurv.cohort``, the only room that opens patient files."""
 
@@ -254,5 +257,19 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.patients)
 
+    @property
+    def set_aside(self) -> tuple[Exclusion, ...]:
+        """Files that the index could not use, or did not need, of patients who are in the cohort all the same."""
+        ids = set(self.ids)
+        return tuple(e for e in self.exclusions if e.stage == _INDEX and e.patient in ids)
+
+    @property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """The exclusions without :attr:`set_aside`: patients who left the study, and files of unknown patients."""
+        aside = set(self.set_aside)
+        return tuple(e for e in self.exclusions if e not in aside)
+
     def __repr__(self) -> str:
-        return f"Cohort({counted(len(self), 'patient')}, {len(self.exclusions)} excluded: see .exclusions)"
+        left = [e.patient for e in self.excluded]
+        count = len(set(left) - {""}) + left.count("")
+        return f"Cohort({counted(len(self), 'patient')}, {count} excluded: see .exclusions)"
