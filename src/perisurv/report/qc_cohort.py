@@ -14,11 +14,15 @@ from markupsafe import Markup
 from perisurv.core import Exclusion, Finding, Geometry
 from perisurv.report.qc_charts import cohort_histogram
 from perisurv.report.qc_sheet import qc_environment
-from perisurv.report.qc_words import figure, region_label
+from perisurv.report.qc_words import figure, names_of_patients, region_label
 
 __all__ = ["PatientRow", "render_cohort"]
 
 DASH = "\u2013"
+# Rows that are laid out when the page opens; the script of the page holds the same number.
+FEW = 100
+# Exclusions of one kind that are listed without a click.
+OPEN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def render_cohort(
     undrawn: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     version: str = "",
+    identified: bool = False,
 ) -> str:
     """The document of a cohort.
 
@@ -86,12 +91,14 @@ def render_cohort(
         How files were read: guesses about clinical tables, masks that were resampled.
     version
         Of the software.
+    identified
+        Whether patients are named as in the files.
 
     Returns
     -------
     str
-        HTML that opens offline. Its one script sorts the table and is the only one that the page lets run. Text from
-        files is escaped; the same input gives the same text.
+        HTML that opens offline. Its one script sorts and filters the table and is the only one that the page lets run.
+        Text from files is escaped; the same input gives the same text.
     """
     rings = list(dict.fromkeys(name for row in rows for name in row.audits if name != "tumour"))
     script = files("perisurv.report").joinpath("templates/qc_index.js").read_text(encoding="utf-8")
@@ -99,8 +106,11 @@ def render_cohort(
         "version": version,
         "key": _key(rows, exclusions),
         "rings": [region_label(name) for name in rings],
-        "rows": [_cells(row, rings) for row in rows],
-        "exclusions": exclusions,
+        "rows": [_cells(row, rings) for row in rows if not row.excluded],
+        "few": FEW,
+        "exclusions": _excluded(rows, exclusions),
+        "open": OPEN,
+        "names_of_patients": names_of_patients(identified=identified),
         "undrawn": undrawn,
         "notes": notes,
         "checks": _checks(rows),
@@ -139,8 +149,7 @@ def _cells(row: PatientRow, rings: Sequence[str]) -> dict[str, Any]:
         "patient": row.patient,
         "centre": row.centre,
         "link": row.link,
-        "excluded": row.excluded,
-        "clean": not row.excluded and not row.failed,
+        "clean": not row.failed,
         "numbers": [
             str(len(row.failed)) if row.findings else DASH,
             str(grid.shape[0]) if grid else DASH,
@@ -154,16 +163,26 @@ def _cells(row: PatientRow, rings: Sequence[str]) -> dict[str, Any]:
 
 
 def _worst(row: PatientRow) -> str:
-    """Why the patient was excluded; else the first check that failed; else the ring that lost most."""
-    if row.excluded:
-        return " ".join(row.reasons)
+    """The first check that failed; else the ring that lost most."""
     if row.failed:
-        first = row.failed[0]
-        return f"{first.title}: {first.text}" if first.text else first.title
+        return row.failed[0].reason
     if row.clipped and row.clipped[0] > 0:
         share, name = row.clipped
         return f"{region_label(name)}: {figure('clipped_share', share)} clipped"
     return ""
+
+
+def _excluded(rows: Sequence[PatientRow], exclusions: Sequence[Exclusion]) -> list[dict[str, Any]]:
+    """Exclusions of each kind: patient, address of the sheet and reason of each."""
+    links = {row.patient: row.link for row in rows}
+    groups: dict[tuple[str, str], list[Exclusion]] = {}
+    for one in exclusions:
+        groups.setdefault((one.stage, one.kind), []).append(one)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        {"stage": stage, "kind": kind, "rows": [(e.patient, links.get(e.patient, ""), e.reason) for e in own]}
+        for (stage, kind), own in ordered
+    ]
 
 
 def _checks(rows: Sequence[PatientRow]) -> list[dict[str, str | int]]:

@@ -13,7 +13,15 @@ from markupsafe import Markup
 from perisurv.core import Finding, Geometry, RegionSet
 from perisurv.report.qc_charts import HU_BIN, Tissues, hu_histogram
 from perisurv.report.qc_views import LUNG, SOFT_TISSUE, Views, montage, planes
-from perisurv.report.qc_words import audit_table, figure, grid_facts, outcome, region_label, scan_facts
+from perisurv.report.qc_words import (
+    audit_table,
+    figure,
+    grid_facts,
+    names_of_patients,
+    outcome,
+    region_label,
+    scan_facts,
+)
 
 __all__ = ["Sheet", "qc_environment", "render_sheet"]
 
@@ -29,7 +37,7 @@ class Sheet:
     patient
         Study pseudonym.
     regions
-        Tumour and rings; None for a patient who left the study before.
+        Tumour and rings; of a patient who left the study the tumour alone on the grid of the CT; None: nothing to draw.
     native
         Grid of the CT as it came, where known.
     findings
@@ -42,6 +50,8 @@ class Sheet:
         Tissue and upper limit in HU, ascending, as the audit counts them.
     version
         Of the software.
+    identified
+        Whether the patient is named as in the files.
     """
 
     patient: str
@@ -52,6 +62,7 @@ class Sheet:
     excluded: bool = False
     tissues: Tissues = ()
     version: str = ""
+    identified: bool = False
 
 
 def render_sheet(sheet: Sheet) -> str:
@@ -63,6 +74,7 @@ def render_sheet(sheet: Sheet) -> str:
     page: dict[str, Any] = {
         "sheet": sheet,
         "version": sheet.version,
+        "names_of_patients": names_of_patients(identified=sheet.identified),
         "findings": said,
         "views": None,
         "key": _key(sheet),
@@ -71,7 +83,8 @@ def render_sheet(sheet: Sheet) -> str:
     grids = [("CT as it came", sheet.native)] if sheet.native else []
     if sheet.regions is not None:
         page |= _pictures(sheet.regions) | _figures(sheet.regions, sheet.tissues)
-        grids.append(("Analysis grid around tumour and rings", sheet.regions.image.geometry))
+        name = "Part that is drawn" if sheet.excluded else "Analysis grid around tumour and rings"
+        grids.append((name, sheet.regions.image.geometry))
     page["grid_names"] = [name for name, _ in grids]
     page["geometry"] = _side_by_side([grid_facts(grid) for _, grid in grids])
     page["scan"] = scan_facts(sheet.regions.acquisition) if sheet.regions else []
@@ -99,7 +112,8 @@ def _key(sheet: Sheet) -> list[tuple[str, str, str]]:
         size = f"{i:.3g} \u00d7 {j:.3g} \u00d7 {k:.3g}"
         key.append(("Voxel of the CT", f"{size} mm", f"{sheet.native.shape[0]} slices"))
     if sheet.regions is not None:
-        key.append(("Tumour", figure("volume_ml", sheet.regions["tumour"].mask.volume_ml), "on the analysis grid"))
+        where = "on the grid of the CT" if sheet.excluded else "on the analysis grid"
+        key.append(("Tumour", figure("volume_ml", sheet.regions["tumour"].mask.volume_ml), where))
         shares = [(r.audit["clipped_share"], r.name) for r in sheet.regions if "clipped_share" in r.audit]
         if shares:
             share, name = max(shares)

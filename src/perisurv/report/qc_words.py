@@ -10,7 +10,7 @@ from perisurv.core import Finding, Geometry
 from perisurv.report.orientation import side
 from perisurv.report.words import ring_label
 
-__all__ = ["audit_table", "figure", "grid_facts", "outcome", "region_label", "scan_facts"]
+__all__ = ["audit_table", "figure", "grid_facts", "names_of_patients", "outcome", "region_label", "scan_facts"]
 
 DASH = "\u2013"
 # Ending of a column: unit, factor and how many decimals.
@@ -27,6 +27,13 @@ NAMES = {
     "unclipped_volume_ml": "volume before barrier",
 }
 SCAN = {"slice_spacing_mm": "", "pixel_spacing_mm": "", "kernel": "Kernel", "scanner": "Scanner"}
+
+
+def names_of_patients(*, identified: bool) -> str:
+    """What the names on a page are: pseudonyms, or the IDs of the files where the study keeps them."""
+    if identified:
+        return "Patients are named as in the files (keep_ids = true): this page may identify them."
+    return "Pseudonyms of the study only."
 
 
 def region_label(name: str) -> str:

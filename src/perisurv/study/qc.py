@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from perisurv.core import Cohort
+from perisurv.core import Cohort, Geometry, Patient, PerisurvError, Region, RegionSet
 from perisurv.regions import load_regions
 from perisurv.regions.audit import TISSUE_HU
 from perisurv.report import PatientRow, Sheet, render_cohort, render_sheet
 from perisurv.study.engine import Progress, run_tasks, split_failures
 from perisurv.study.provenance import VERSION
-from perisurv.study.settings import digest
+from perisurv.study.settings import StudySettings, digest
 from perisurv.study.store import RunFolder, safe_name, write_text
 
 __all__ = ["QcPages", "write_qc"]
 
 SHEETS = "patients"
+# What is drawn around the contour of an excluded patient.
+AROUND_MM = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,17 @@ class QcPages:
     undrawn: tuple[tuple[str, str], ...] = ()
 
 
-def write_qc(folder: RunFolder, cohort: Cohort, *, workers: int = 1, progress: Progress | None = None) -> QcPages:
+def write_qc(
+    folder: RunFolder,
+    cohort: Cohort,
+    settings: StudySettings | None = None,
+    *,
+    progress: Progress | None = None,
+    left_out: Sequence[Patient] = (),
+) -> QcPages:
     """Write ``qc/index.html`` and ``qc/patients/`` of a run whose regions are built.
 
+    Of an excluded patient the sheet shows the CT with the contour as far as they can be read, and the reason in words.
     A patient whose sheet cannot be drawn is named on the page of the cohort and stays in the study; the next call
     tries that patient again.
 
@@ -42,10 +53,12 @@ def write_qc(folder: RunFolder, cohort: Cohort, *, workers: int = 1, progress: P
         The run folder.
     cohort
         As indexed.
-    workers
-        Processes. Changes no result.
+    settings
+        The study file: number of processes, which changes no result, and whether patients are named as in their files.
     progress
         Called with ("qc", done, total).
+    left_out
+        Patients whom the index excluded although their scan can be read.
 
     Raises
     ------
@@ -53,22 +66,26 @@ def write_qc(folder: RunFolder, cohort: Cohort, *, workers: int = 1, progress: P
         If the regions of this run are not built.
     """
     folder.require("regions")
+    identified, workers = (settings.keep_ids, settings.workers) if settings else (False, 1)
     index, sheets = folder.qc / "index.html", folder.qc / SHEETS
-    key = digest("qc", VERSION, folder.done("regions"))
+    key = digest("qc", VERSION, folder.done("regions"), identified)
     rows = _rows(folder, cohort)
     if folder.done("qc") == key and index.exists():
         return QcPages(index, sum(bool(row.link) for row in rows))
     folder.forget("qc")
     parts = folder.open_parts("qc", key)
-    work = partial(_draw, regions=folder.regions, sheets=sheets, parts=parts)
+    work = partial(_draw, regions=folder.regions, sheets=sheets, parts=parts, identified=identified)
     known = [row for row in rows if row.link]
-    results = run_tasks(work, known, workers=workers, label="qc", progress=progress)
+    scans = {patient.id: patient for patient in (*left_out, *cohort)}
+    jobs = [(row, scans.get(row.patient) if row.excluded else None) for row in known]
+    results = run_tasks(work, jobs, workers=workers, label="qc", progress=progress)
     good, bad = split_failures(known, results)
     undrawn = tuple((row.patient, reason) for row, reason in bad)
     drawn = {row.link for row in good}
     shown = [row if row.link in drawn else replace(row, link="") for row in rows]
     gone = folder.read_exclusions("index", "regions")
-    write_text(index, render_cohort(shown, gone, undrawn=undrawn, notes=cohort.notes, version=VERSION))
+    page = render_cohort(shown, gone, undrawn=undrawn, notes=cohort.notes, version=VERSION, identified=identified)
+    write_text(index, page)
     for old in set(sheets.glob("*.html")) - {folder.qc / link for link in drawn}:
         old.unlink()
     if not undrawn:
@@ -88,8 +105,7 @@ def _rows(folder: RunFolder, cohort: Cohort) -> list[PatientRow]:
         PatientRow(
             patient,
             centres.get(patient, ""),
-            # Of a patient without regions and findings the page of the cohort says all that is known.
-            f"{SHEETS}/{safe_name(patient)}.html" if patient in audits or patient in findings else "",
+            f"{SHEETS}/{safe_name(patient)}.html",
             grids.get(patient),
             audits.get(patient, {}),
             findings.get(patient, ()),
@@ -100,13 +116,31 @@ def _rows(folder: RunFolder, cohort: Cohort) -> list[PatientRow]:
     ]
 
 
-def _draw(row: PatientRow, *, regions: Path, sheets: Path, parts: Path) -> None:
+def _draw(
+    job: tuple[PatientRow, Patient | None], *, regions: Path, sheets: Path, parts: Path, identified: bool
+) -> None:
     """Write the sheet of one patient, unless that was done before the run was cut off."""
+    row, scan = job
     name = safe_name(row.patient)
     sheet, marker = sheets / f"{name}.html", parts / name
     if marker.exists() and sheet.exists():
         return
-    built = None if row.excluded else load_regions(regions / name)
-    page = Sheet(row.patient, built, row.native, row.findings, row.reasons, row.excluded, TISSUE_HU, VERSION)
+    native, built = row.native, None
+    if not row.excluded:
+        built = load_regions(regions / name)
+    elif scan is not None:
+        native, built = _contour(scan)
+    page = Sheet(row.patient, built, native, row.findings, row.reasons, row.excluded, TISSUE_HU, VERSION, identified)
     write_text(sheet, render_sheet(page))
     marker.touch()
+
+
+def _contour(patient: Patient) -> tuple[Geometry | None, RegionSet | None]:
+    """Grid of the CT, and CT and contour around the tumour; nothing where they cannot be read or hold no tumour."""
+    try:
+        scan = patient.load()
+        box = scan.tumour.bounding_box(AROUND_MM)
+    except PerisurvError:
+        return None, None
+    tumour = Region("tumour", scan.tumour.crop(box))
+    return scan.ct.geometry, RegionSet(patient.id, scan.ct.crop(box), (tumour,), scan.acquisition)

@@ -139,7 +139,7 @@ class Run:
 
     def qc(self) -> QcPages:
         """Write ``qc/``: a sheet a patient and the page of the cohort."""
-        return write_qc(self.folder, self.cohort(), workers=self.settings.workers, progress=self.progress)
+        return write_qc(self.folder, self.cohort(), self.settings, progress=self.progress)
 
     def extract(self) -> None:
         """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``.

@@ -13,6 +13,7 @@ import pytest
 from perisurv.core import Exclusion, Finding, Geometry, Mask, Region, RegionSet, Volume
 from perisurv.report import PatientRow, Sheet, render_cohort, render_sheet
 from perisurv.report.qc_charts import HU_BIN, cohort_histogram, hu_histogram
+from perisurv.report.qc_cohort import FEW
 from perisurv.report.qc_words import audit_table, figure, grid_facts, scan_facts
 
 HOSTILE = "<script>alert('x')</script>&\"quoted\""
@@ -191,19 +192,18 @@ def test_notes_name_what_was_left_out_and_rings_that_lost_most(sheet: Sheet, reg
 
 def test_the_cohort_table_holds_what_is_known(rows: list[PatientRow]) -> None:
     table = _table(render_cohort(rows, ()), 'id="cohort"')
-    assert table[0][7:] == ["Tumour, ml", "6 mm ring, ml", "Most clipped, %", "Worst finding"]
+    assert table[0][6:] == ["Tumour, ml", "6 mm ring, ml", "Most clipped, %", "Worst finding"]
     failed = "disagreement of the rasterisers: Dice 0.941 < 0.98"
     assert table[1:] == [
-        ["P-1", "north", "included", "0", "134", "3", "0.8", "28.70", "44.20", "25.3", "6 mm ring: 25.3 % clipped"],
-        ["P-2", "north", "included", "1", "134", "3", "0.8", "2.00", "44.20", "25.3", failed],
-        ["P-3", "", "excluded", *["\u2013"] * 7, "missing slice: one is gone."],
+        ["P-1", "north", "0", "134", "3", "0.8", "28.70", "44.20", "25.3", "6 mm ring: 25.3 % clipped"],
+        ["P-2", "north", "1", "134", "3", "0.8", "2.00", "44.20", "25.3", failed],
     ]
 
 
 def test_the_filter_hides_patients_without_a_failure(rows: list[PatientRow]) -> None:
     page = render_cohort(rows, ())
-    clean = re.findall(r"<tr( data-clean)?><td>(?:<a[^>]+>)?(P-\d)", page)
-    assert clean == [(" data-clean", "P-1"), ("", "P-2"), ("", "P-3")]
+    clean = re.findall(r"<tr( data-clean)?><td class=\"id\">(?:<a[^>]+>)?(P-\d)", page[: page.index('id="exclusions"')])
+    assert clean == [(" data-clean", "P-1"), ("", "P-2")]
     assert "body:has(#only-failed:checked) tr[data-clean] { display: none; }" in page
 
 
@@ -212,7 +212,8 @@ def test_the_cohort_page_counts_checks_and_lists_exclusions(rows: list[PatientRo
     notes = ("Masks on another grid: 1 of 3 patients",)
     page = render_cohort(rows, gone, undrawn=(("P-2", "its regions are damaged"),), notes=notes)
     assert [row[2:] for row in _table(page, 'id="checks"')[1:]] == [["2", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
-    assert [row[0] for row in _table(page, 'id="exclusions"')[1:]] == ["P-3", "a file without a patient"]
+    assert [row[0] for row in _table(page, "missing slice <span")[1:]] == ["P-3"]
+    assert [row[0] for row in _table(page, "unreadable file <span")[1:]] == ["a file without a patient"]
     said = _text(page)
     assert "Included 2 of 3 patients Excluded 1 and 1 file without a patient With a failed check 1 of 2" in said
     assert "P-2: its regions are damaged" in said
@@ -291,3 +292,52 @@ def test_only_the_pseudonym_of_the_sheet_is_named(page: str) -> None:
     """The regions of the fixture carry another name, which no picture shows."""
     assert "SECRET-ID" not in page
     assert "<h1>P-1</h1>" in page
+
+
+def test_excluded_patients_stand_apart_by_kind_with_their_sheets() -> None:
+    """Reasons differ in numbers; each is kept in full beside its patient."""
+    reasons = {
+        f"P-{n}": f"Patient P-{n}: tumour has {n} voxels of 1 mm, fewer than minimum_voxels = 64." for n in range(20)
+    }
+    reasons["Q-1"] = "no tumour ROI: file 7.dcm has no ROI that tumour_roi matches."
+    rows = [PatientRow(p, link=f"patients/{p}.html", reasons=(r,), excluded=True) for p, r in reasons.items()]
+    page = render_cohort([PatientRow("A-1"), *rows], [Exclusion(p, "regions", r) for p, r in reasons.items()])
+    assert [row[0] for row in _table(page, 'id="cohort"')[1:]] == ["A-1"]
+    summaries = re.findall(r"<details( open)?><summary>(.*?)</summary>", page)
+    assert [(is_open, _text(said)) for is_open, said in summaries] == [
+        ("", "tumour has \u2026 voxels of \u2026 mm, fewer than minimum_voxels = \u2026 (20, stage regions) "),
+        (" open", "no tumour ROI (1, stage regions) "),
+    ]
+    assert dict(map(tuple, _table(page, summaries[0][1])[1:])) == {p: r for p, r in reasons.items() if p != "Q-1"}
+    assert 'href="patients/P-7.html"' in page
+
+
+def test_a_large_cohort_lays_out_its_first_rows_only() -> None:
+    rows = [PatientRow(f"P-{n}") for n in range(1000)]
+    page = render_cohort(rows, ())
+    first, rest = re.findall(r"<tbody( hidden)?>(.*?)</tbody>", page[page.index('id="cohort"') :], re.S)[:2]
+    assert (first[0], rest[0]) == ("", " hidden")
+    assert (first[1].count("<tr"), rest[1].count("<tr")) == (FEW, 1000 - FEW)
+    assert f"const FEW = {FEW};" in page
+    # Nothing is lost on paper, or where scripts do not run.
+    assert page.count("tbody[hidden] { display: table-row-group; }") == 2
+
+
+@pytest.mark.parametrize("identified", [True, False])
+def test_pages_say_what_the_names_of_patients_are(sheet: Sheet, rows: list[PatientRow], identified: bool) -> None:
+    for page in (
+        render_sheet(dataclasses.replace(sheet, identified=identified)),
+        render_cohort(rows, (), identified=identified),
+    ):
+        assert ("Pseudonyms of the study only." in page) != identified
+        assert ("Patients are named as in the files" in page) == identified
+
+
+def test_an_excluded_patient_is_drawn_without_rings(regions: RegionSet) -> None:
+    alone = dataclasses.replace(regions, regions=(regions["tumour"],))
+    page = render_sheet(Sheet("P-3", alone, NATIVE, FINDINGS, reasons=("not HU: x",), excluded=True))
+    assert "Contour of the tumour" in page
+    assert page.count("<image") > 4
+    assert "No ring was audited." in page
+    assert "analysis grid" not in page.lower()
+    _WellFormed().feed(page)

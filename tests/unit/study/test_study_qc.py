@@ -20,6 +20,7 @@ from perisurv.core import (
     ReadError,
     Region,
     RegionSet,
+    Scan,
     SettingsError,
     Volume,
 )
@@ -73,6 +74,13 @@ def folder(tmp_path: Path) -> RunFolder:
     write_frame(run.grids, pd.DataFrame([grid_row(p, NATIVE) for p in IDS]))
     run.finish("regions", "k1")
     return run
+
+
+def _only(cohort: Cohort, *ids: str) -> Cohort:
+    kept = sorted(ids)
+    return dataclasses.replace(
+        cohort, patients=tuple(cohort[p] for p in kept), clinical=cohort.clinical.loc[kept], findings={}, exclusions=()
+    )
 
 
 def _bytes(folder: RunFolder) -> dict[str, bytes]:
@@ -146,7 +154,7 @@ def test_workers_and_a_second_call_change_nothing(folder: RunFolder, tmp_path: P
     assert write_qc(folder, _cohort()).sheets == 4
     assert (folder.qc / "index.html").stat().st_mtime_ns == stamp
     folder.finish("regions", "k2")
-    write_qc(folder, _cohort(), workers=2)
+    write_qc(folder, _cohort(), StudySettings(workers=2))
     assert (folder.qc / "index.html").stat().st_mtime_ns != stamp
     assert _bytes(folder) == first
 
@@ -178,7 +186,17 @@ def test_sheets_of_patients_who_are_gone_go(folder: RunFolder) -> None:
     folder.write_exclusions("regions", [Exclusion("P-2", "regions", "the tumour touches the border")])
     folder.finish("regions", "k2")
     write_qc(folder, _cohort())
+    left = {f"patients/{safe_name(p)}.html" for p in ("<b>1", "P-1", "P-2", "P-9")}
+    assert set(_bytes(folder)) == {"index.html", *left}
+    folder.write_exclusions("regions", [])
+    folder.write_exclusions("index", [])
+    folder.finish("regions", "k3")
+    write_qc(folder, _only(_cohort(), "P-1", "<b>1"))
     assert set(_bytes(folder)) == {"index.html", "patients/P-1.html", f"patients/{safe_name('<b>1')}.html"}
+    folder.write_exclusions("regions", [Exclusion("P-2", "regions", "the tumour touches the border")])
+    folder.write_exclusions("index", [Exclusion("P-9", "index", "first: gone")])
+    folder.finish("regions", "k4")
+    write_qc(folder, _cohort())
     index = (folder.qc / "index.html").read_text(encoding="utf-8")
     assert "the tumour touches the border" in index
     assert "first: gone" in index
@@ -227,3 +245,42 @@ def test_a_real_patient(test_data: Path) -> None:
     assert "512 \u00d7 512 \u00d7 134" in page
     assert "0.9766 \u00d7 0.9766 \u00d7 3 mm" in page
     assert len(page.encode()) < 600_000
+
+
+class _Source:
+    """A scan of a box with a tumour in it, or none that can be read."""
+
+    def __init__(self, *, readable: bool = True, empty: bool = False) -> None:
+        self.readable, self.empty = readable, empty
+
+    def read(self, patient: str) -> Scan:
+        if not self.readable:
+            raise ReadError("file 3 ends before its pixels do.")
+        grid = Geometry((20, 30, 40), (3.0, 1.0, 0.9))
+        z, y, x = np.indices(grid.shape)
+        ball = ((z - 10) * 3.0) ** 2 + (y - 15) ** 2 + (x - 20) ** 2 < (0 if self.empty else 64)
+        image = Volume(np.where(ball, 40, -800).astype(np.float32), grid)
+        return Scan(patient, image, Mask(ball, grid))
+
+    def describe(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("source", "drawn"), [(_Source(), True), (_Source(readable=False), False), (_Source(empty=True), False)]
+)
+def test_an_excluded_patient_is_drawn_as_far_as_it_can_be_read(folder: RunFolder, source: _Source, drawn: bool) -> None:
+    """Left by the stage regions (P-2) or by the index (P-9): CT and contour, else the reason in words."""
+    frame = pd.read_parquet(folder.audit)
+    write_frame(folder.audit, frame[frame["patient"] != "P-2"])
+    folder.write_exclusions("regions", [Exclusion("P-2", "regions", "the tumour touches the border")])
+    cohort = _cohort()
+    patients = tuple(dataclasses.replace(p, source=source) if p.id == "P-2" else p for p in cohort)
+    cohort = dataclasses.replace(cohort, patients=patients)
+    pages = write_qc(folder, cohort, StudySettings(keep_ids=True), left_out=(Patient("P-9", "north", source),))
+    assert (pages.sheets, pages.undrawn) == (4, ())
+    for patient, reason in (("P-2", "the tumour touches the border"), ("P-9", "first: gone")):
+        page = (folder.qc / "patients" / f"{patient}.html").read_text(encoding="utf-8")
+        assert ("<image" in page) == drawn
+        assert reason in page
+        assert "Pseudonyms of the study only" not in page
