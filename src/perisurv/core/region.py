@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from perisurv.core.cohort import Finding
 from perisurv.core.errors import GeometryError, RegionError
 from perisurv.core.volume import Mask, Volume
 
@@ -46,6 +47,8 @@ class RegionSet:
         As in :class:`perisurv.core.Scan`.
     taken
         What the largest ring lost, by cause (``lung``, ``bone``, ...), on the grid of the image; for pictures.
+    findings
+        Of the checks of tumour, rings and body; none of them excludes the patient.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class RegionSet:
     regions: tuple[Region, ...]
     acquisition: Mapping[str, float | str] = field(default_factory=dict)
     taken: Mapping[str, Mask] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         names = [region.name for region in self.regions]

@@ -63,7 +63,8 @@ def audit_ring(ring: RingShape, kept_hu: Floats, tumour: Mask) -> dict[str, floa
         ``thickness_mm``, ``thickness_p05_mm``, ``thickness_p95_mm``: mean and percentiles over the surface of
         :func:`thickness_mm`. ``volume_ml``, ``unclipped_volume_ml``, ``ball_shell_ml`` (the same ring around a ball
         of the tumour's volume: no unclipped ring can be smaller). ``clipped_share``: what was taken, of the unclipped
-        ring, and ``clipped_by_<name>_share`` by what. ``air_share``, ``lung_share``, ``soft_share``, ``bone_share``:
+        ring, and ``clipped_by_<name>_share`` by what; ``clipped_by_border_ml`` lies
+        beyond the CT. ``air_share``, ``lung_share``, ``soft_share``, ``bone_share``:
         tissue by HU, sum 1.
     """
     free, kept = int(np.count_nonzero(ring.free)), int(np.count_nonzero(ring.kept))
@@ -82,7 +83,10 @@ def audit_ring(ring: RingShape, kept_hu: Floats, tumour: Mask) -> dict[str, floa
     }
     left = ring.free.copy()
     for name, blocked in ring.blocked.items():
-        figures[f"clipped_by_{name}_share"] = int(np.count_nonzero(left & blocked)) / max(free, 1)
+        lost = int(np.count_nonzero(left & blocked))
+        figures[f"clipped_by_{name}_share"] = lost / max(free, 1)
+        if name == "border":
+            figures["clipped_by_border_ml"] = lost * voxel_ml
         left &= ~blocked
     return figures | _tissue(kept_hu)
 

@@ -38,6 +38,12 @@ class Surface:
     points: Floats
     normals: Floats
 
+    def within(self, part: NDArray[np.bool_]) -> Surface:
+        """The points in a part of the grid."""
+        k, j, i = np.clip(np.rint(self.points).astype(np.intp), 0, np.asarray(part.shape)[:, None] - 1)
+        kept = part[k, j, i]
+        return Surface(self.points[:, kept], self.normals[:, kept])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:

@@ -13,7 +13,7 @@ __all__ = ["Barrier", "BorderPolicy", "Exclusion", "RingKind", "RingOptions", "T
 RingKind = Literal["annulus", "shell", "expansion"]
 Barrier = Literal["none", "body", "lung"]
 TumourMask = Literal["surface", "linear"]
-BorderPolicy = Literal["clip", "refuse"]
+BorderPolicy = Literal["exclude", "truncate"]
 Exclusion = Literal["bone", "airway", "vessel"]
 _KINDS = (("kind", RingKind), ("barrier", Barrier), ("mask", TumourMask), ("border", BorderPolicy))
 
@@ -43,8 +43,8 @@ class RingOptions:
         How the tumour comes onto the analysis grid: ``surface``, the voxels inside the smooth surface from which the
         rings are measured; ``linear``, linearly interpolated voxels of at least one half.
     border
-        A ring that reaches beyond the CT is clipped (``clip``; the audit has the share) or refused (``refuse``). A
-        tumour that touches the border is always refused.
+        Where the CT ends within a tumour or a ring: ``truncate`` keeps the patient with what lies inside (a check
+        fails, and the audit has the share of each ring that is missing), ``exclude`` leaves the patient out.
     exclude
         Tissues that are taken out of every ring: ``bone``, ``airway``, ``vessel``.
 
@@ -62,7 +62,7 @@ class RingOptions:
     cube_mm: float = 64.0
     minimum_voxels: int = 64
     mask: TumourMask = "surface"
-    border: BorderPolicy = "clip"
+    border: BorderPolicy = "truncate"
     exclude: tuple[Exclusion, ...] = ()
 
     def __post_init__(self) -> None:

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import Geometry, Mask, Region, RegionError, RegionSet, Scan, Volume
+from perisurv.core import Finding, Geometry, Mask, Region, RegionError, RegionSet, Scan, Volume
 from perisurv.imaging import resample_mask, resample_volume, round_hu
 from perisurv.regions.audit import RingShape, audit_ring
 from perisurv.regions.barriers import barred, outside_image
+from perisurv.regions.border import (
+    border_findings,
+    border_sides,
+    cut_area_mm2,
+    cut_by_border,
+    refuse_cut_ring,
+    refuse_cut_tumour,
+)
 from perisurv.regions.distance import Surface, Surroundings, surroundings
 from perisurv.regions.options import RingOptions
 
@@ -31,6 +39,7 @@ class _Around:
     distance_mm: NDArray[np.float32]
     surface: Surface
     blocked: Mapping[str, Bools]
+    findings: tuple[Finding, ...]
 
 
 def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
@@ -52,32 +61,37 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     -------
     RegionSet
         ``tumour`` and ``ring_<width>mm`` on the CT cropped around them, each ring with its audit
-        (:func:`perisurv.regions.audit.audit_ring`).
+        (:func:`perisurv.regions.audit.audit_ring`); what the border of the CT cuts, and a body that cannot be told
+        from the air around it, as failed checks in ``findings``.
 
     Raises
     ------
     RegionError
-        If the tumour touches the border of the CT, a region is too small or empty, the barrier is the lung and the
-        tumour touches none, or ``border = "refuse"`` and a ring reaches beyond the image.
+        If a region is too small or empty, the barrier is the body and the tumour lies outside of it, the barrier is
+        the lung and the tumour touches none, or ``border = "exclude"`` and the CT ends within the tumour or a ring.
     """
     options = options or RingOptions()
     native_box = scan.tumour.bounding_box()
-    _refuse_border(scan, native_box)
+    if options.border == "exclude":
+        refuse_cut_tumour(scan.patient, scan.tumour)
     full = scan.ct.geometry.resampled((options.spacing_mm,) * 3)
     around = _around(scan, full, native_box, options)
     _refuse_small(scan.patient, "the tumour", around.tumour.voxel_count, options)
     grid = full.crop(_image_box(scan, full, native_box, options))
     image = round_hu(resample_volume(scan.ct, grid))
-    regions = [Region("tumour", Mask(_moved(around.tumour.values, around.tumour.geometry, grid), grid))]
+    cut = {"border_area_mm2": cut_area_mm2(scan.tumour)} if border_sides(scan.tumour) else {}
+    regions = [Region("tumour", Mask(_moved(around.tumour.values, around.tumour.geometry, grid), grid), cut)]
     inner = 0.0
     for width in options.widths_mm:
         ring = _ring(around, image, (inner, width), options)
         if ring.mask.voxel_count:  # an empty one has its own reason
             _refuse_small(scan.patient, ring.name, ring.mask.voxel_count, options)
-        _refuse_truncated(scan.patient, ring, options)
+        if options.border == "exclude":
+            refuse_cut_ring(scan.patient, ring)
         regions.append(ring)
         inner = width if options.kind == "shell" else 0.0
-    return RegionSet(scan.patient, image, tuple(regions), scan.acquisition, _taken(around, options, grid))
+    findings = (*border_findings(scan.tumour, regions[1:]), *around.findings)
+    return RegionSet(scan.patient, image, tuple(regions), scan.acquisition, _taken(around, options, grid), findings)
 
 
 def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> _Around:
@@ -85,12 +99,17 @@ def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -
     reach = max(options.widths_mm) / options.spacing_mm + PAD_VOXELS
     grid = full.crop(_box(first - reach, last + reach))
     near = surroundings(scan.tumour, grid, max(options.widths_mm))
-    tumour = Mask(near.distance_mm <= 0, grid) if options.mask == "surface" else resample_mask(scan.tumour, grid)
-    blocked = {"border": outside_image(scan.ct.geometry, grid)}
+    outside = outside_image(scan.ct.geometry, grid)
+    drawn = near.distance_mm <= 0 if options.mask == "surface" else resample_mask(scan.tumour, grid).values
+    tumour = Mask(drawn & ~outside, grid)
+    distance = near.distance_mm
+    if border_sides(scan.tumour):
+        distance = cut_by_border(distance, tumour.values, outside, grid)
+    blocked = {"border": outside}
     if scan.others is not None and scan.others.voxel_count:
         blocked["lesion"] = _nearer_to_another(scan.others, near, options)
-    blocked |= dict(barred(scan, tumour, options))
-    return _Around(tumour, near.distance_mm, near.surface, blocked)
+    taken, findings = barred(scan, tumour, options)
+    return _Around(tumour, distance, near.surface.within(~outside), blocked | taken, findings)
 
 
 def _nearer_to_another(others: Mask, near: Surroundings, options: RingOptions) -> Bools:
@@ -135,24 +154,6 @@ def _refuse_small(patient: str, name: str, voxels: int, options: RingOptions) ->
             f"Patient {patient}: {name} has {voxels} voxels of {options.spacing_mm:g} mm, "
             f"fewer than minimum_voxels = {options.minimum_voxels}; radiomics of it would be noise."
         )
-
-
-def _refuse_truncated(patient: str, ring: Region, options: RingOptions) -> None:
-    share = ring.audit["clipped_by_border_share"]
-    if options.border == "refuse" and share > 0:
-        raise RegionError(
-            f"Patient {patient}: {100 * share:.1f} % of {ring.name} lies beyond the border of the CT; use a CT that "
-            'holds it, or border = "clip" to keep what is inside and see the share in the audit.'
-        )
-
-
-def _refuse_border(scan: Scan, box: Box) -> None:
-    for axis, name in enumerate(("slice", "row", "column")):
-        if box[axis].start == 0 or box[axis].stop == scan.tumour.values.shape[axis]:
-            raise RegionError(
-                f"Patient {scan.patient}: the tumour touches the border of the CT (first or last {name}), so tumour "
-                "and rings are cut off; check the contour or use a CT that holds the whole tumour."
-            )
 
 
 def _image_box(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> Box:

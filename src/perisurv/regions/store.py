@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import Geometry, Mask, PerisurvError, ReadError, Region, RegionSet, Volume
+from perisurv.core import Finding, Geometry, Mask, PerisurvError, ReadError, Region, RegionSet, Volume
 
 __all__ = ["load_regions", "save_regions"]
 
-FORMAT = 2
+FORMAT = 3
 VOXELS, TEXT = "voxels.npz", "regions.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
@@ -52,6 +52,7 @@ def save_regions(folder: Path | str, regions: RegionSet) -> None:
         "regions": [{"name": r.name, "audit": dict(r.audit)} for r in regions],
         "acquisition": dict(regions.acquisition),
         "taken": list(regions.taken),
+        "findings": [asdict(finding) for finding in regions.findings],
     }
     written = json.dumps(text, indent=1, sort_keys=True, allow_nan=False)
     (temporary / TEXT).write_text(written + "\n", encoding="utf-8", newline="\n")
@@ -87,7 +88,8 @@ def load_regions(folder: Path | str) -> RegionSet:
                 str(cause): Mask(_unpacked(archive[f"taken_{n}"], geometry), geometry)
                 for n, cause in enumerate(text["taken"])
             }
-        return RegionSet(text["patient"], image, regions, text["acquisition"], taken)
+        found = tuple(Finding(**finding) for finding in text["findings"])
+        return RegionSet(text["patient"], image, regions, text["acquisition"], taken, found)
     except ReadError:
         raise
     except (*DAMAGE, PerisurvError) as error:

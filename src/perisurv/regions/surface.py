@@ -55,7 +55,7 @@ def smooth_surface(mask: Mask) -> Volume:
     distance = distance_transform_edt(~inside, sampling=spacing) - distance_transform_edt(inside, sampling=spacing)
     level = _between(distance.astype(np.float32), parts)
     sigma = [sigma_mm / step for step in fine.spacing_mm]
-    volume = np.count_nonzero(inside) * float(np.prod(parts))
+    volume = _fine_voxels(inside, parts)
     samples = tuple(slice(None, None, n) for n in parts)
     for _ in range(ROUNDS):
         level = _without_second_moment(level, sigma)
@@ -64,6 +64,16 @@ def smooth_surface(mask: Mask) -> Volume:
         wrong = np.where(inside, np.maximum(now, -CLEAR_MM) + CLEAR_MM, np.minimum(now, CLEAR_MM) - CLEAR_MM)
         level -= _between(wrong, parts)
     return Volume(level, fine)
+
+
+def _fine_voxels(inside: Bools, parts: Steps) -> float:
+    """Voxels of the divided grid that the mask fills; that grid ends at the outer centres, not half a voxel later."""
+    filled = inside.astype(np.float64)
+    for axis, part in enumerate(parts):
+        ends = np.full(inside.shape[axis], float(part))
+        ends[[0, -1]] = 0.5 * (part + 1)
+        filled = filled * ends.reshape([-1 if axis == other else 1 for other in range(3)])
+    return float(filled.sum())
 
 
 def _parts(spacing_mm: tuple[float, float, float]) -> Steps:

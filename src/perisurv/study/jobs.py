@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ __all__ = ["features_of", "network_of", "patch_of", "redrawn_of", "regions_of"]
 
 
 def regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
-    """Build the regions of one patient; their figures, the acquisition and the grid of the CT as plain values."""
+    """Build the regions of one patient; their figures, findings, acquisition and the grid of the CT as plain values."""
     marker = parts / f"{safe_name(patient.id)}.json"
     if not marker.exists():
         scan = patient.load()
@@ -28,8 +29,9 @@ def regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts
         figures = stages.audit_figures(regions)
         audit = [{"patient": patient.id, "region": name, **held} for name, held in figures.items()]
         acquisition = {"patient": patient.id, **regions.acquisition}
+        found = [asdict(finding) for finding in regions.findings]
         grid = grid_row(patient.id, scan.ct.geometry)
-        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition, "grid": grid}))
+        write_text(marker, json.dumps({"regions": audit, "acquisition": acquisition, "grid": grid, "findings": found}))
     return read_json(marker)
 
 

@@ -134,6 +134,7 @@ class Run:
         write_frame(self.folder.audit, pd.DataFrame([row for result in good for row in result["regions"]]))
         write_frame(self.folder.acquisition, pd.DataFrame([result["acquisition"] for result in good]))
         write_frame(self.folder.grids, pd.DataFrame([result["grid"] for result in good]))
+        self.folder.write_region_checks(good)
         self._exclude("regions", patients, results)
         self.folder.finish("regions", key)
 

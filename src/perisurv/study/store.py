@@ -125,6 +125,11 @@ class RunFolder:
         return self.root / "checks.parquet"
 
     @property
+    def region_checks(self) -> Path:
+        """What the checks of tumour, rings and body found."""
+        return self.root / "checks_regions.parquet"
+
+    @property
     def grids(self) -> Path:
         """Grid of every CT as it came."""
         return self.root / "grids.parquet"
@@ -238,20 +243,23 @@ class RunFolder:
         paths = [self.root / "exclusions" / f"{stage}.json" for stage in stages]
         return tuple(Exclusion(**row) for path in paths if path.exists() for row in read_json(path))
 
-    def write_findings(self, findings: Mapping[str, Sequence[Finding]]) -> None:
-        """Write what the checks found, by patient; the order of the checks is kept."""
+    def write_findings(self, findings: Mapping[str, Sequence[Finding]], path: Path | None = None) -> None:
+        """Write what the checks of the index, or of another table, found, by patient; the order is kept."""
         rows = [
             (patient, f.id, f.title, f.fault, f.requires, _OUTCOMES[f.passed], f.text, f.value)
             for patient in sorted(findings)
             for f in findings[patient]
         ]
         frame = pd.DataFrame(rows, columns=_CHECK)
-        write_frame(self.checks, frame.astype(dict.fromkeys(_CHECK[:-1], "string") | {"value": "Float64"}))
+        write_frame(path or self.checks, frame.astype(dict.fromkeys(_CHECK[:-1], "string") | {"value": "Float64"}))
 
     def read_findings(self) -> dict[str, tuple[Finding, ...]]:
-        """What the checks found, by patient."""
+        """What the checks of index and regions found, by patient."""
         found: dict[str, list[Finding]] = {}
-        for row in _read_parquet(self.checks).to_dict(orient="records"):
+        rows = _read_parquet(self.checks).to_dict(orient="records")
+        if self.region_checks.exists():
+            rows += _read_parquet(self.region_checks).to_dict(orient="records")
+        for row in rows:
             patient, own, title, fault, requires, outcome, text = (str(row[column]) for column in _CHECK[:-1])
             value = None if pd.isna(row["value"]) else float(row["value"])
             one = Finding(own, title, requires, _PASSED[outcome], text, value, fault)

@@ -144,7 +144,7 @@ def test_damage_is_a_read_error_that_names_the_folder(regions, tmp_path, damage)
 def test_other_format_is_refused_by_number(regions, tmp_path):
     save_regions(tmp_path / "a", regions)
     edit(tmp_path / "a", lambda t: t.update(format=99))
-    with pytest.raises(ReadError, match="format 99, this version reads 2"):
+    with pytest.raises(ReadError, match="format 99, this version reads 3"):
         load_regions(tmp_path / "a")
 
 
