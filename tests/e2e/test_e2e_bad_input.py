@@ -211,7 +211,12 @@ DICOM_DAMAGE = (
     Damage("NF-0005", swap_in_the_contours_of_a_neighbour, ("RTSTRUCT of another CT: ", "another patient", "NF-0020")),
     Damage("NF-0006", rename_the_tumour, ("no tumour ROI: ", "Heart", "set tumour_roi")),
     Damage("RB0001", empty_the_tumour, ("empty contour: ROI gtv 1 of rheinburg/RB0001/", "draw it")),
-    Damage("NF-0007", move_the_tumour_to_the_border, ("NF-0007", "touches the border", "slice", 'border = "truncate"'), "regions"),
+    Damage(
+        "NF-0007",
+        move_the_tumour_to_the_border,
+        ("NF-0007", "touches the border", "slice", 'border = "truncate"'),
+        "regions",
+    ),
     Damage("NF-0008", cut_a_slice_off, ("unreadable file: northfield/NF-0008/", "ends before its pixels", "again")),
     Damage(
         "SM_0001", cut_the_contours_off, ("unreadable file: saltmere/SM_0001/", "ends before its contours", "again")

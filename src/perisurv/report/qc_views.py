@@ -27,6 +27,7 @@ SCALE_MM = 20.0
 PLANE_PIXELS, MONTAGE_PIXELS = 220, 150
 # Text and gaps as shares of the width of a drawing.
 TEXT, GAP = 0.0135, 0.008
+CUT_CHECKS = ("tumour_in_ct", "rings_in_ct")
 
 Values = NDArray[Any]
 
@@ -51,7 +52,10 @@ SOFT_TISSUE = Window("soft", "Soft tissue window", (-160.0, 240.0))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Panel:
-    """One slice: grey levels in blocks of voxels, regions filled, voxels lost, spacing, letters left to bottom."""
+    """One slice: grey levels in blocks of voxels, regions filled, voxels lost, spacing, letters left to bottom.
+
+    ``ends``: whether the CT ends at the left, right, top and bottom, within the largest ring.
+    """
 
     key: str
     title: str
@@ -61,6 +65,7 @@ class _Panel:
     taken: tuple[Values, ...]
     spacing_mm: tuple[float, float]
     letters: tuple[str, str, str, str]
+    ends: tuple[bool, bool, bool, bool] = (False, False, False, False)
 
     @property
     def width_mm(self) -> float:
@@ -109,6 +114,15 @@ class Views:
     def names(self) -> list[tuple[str, str]]:
         """Name and colour of every region."""
         return [(region_label(region.name), RINGS[n % len(RINGS)]) for n, region in enumerate(self.regions)]
+
+    @property
+    def cut(self) -> frozenset[tuple[int, int]]:
+        """Shown axis and end (0 or 1) at which the CT ends within the tumour or its largest ring."""
+        if not any(finding.id in CUT_CHECKS and finding.passed is False for finding in self.regions.findings):
+            return frozenset()
+        largest = self.filled[-1]
+        sides = ((axis, end) for axis in range(3) for end in (0, 1))
+        return frozenset((axis, end) for axis, end in sides if np.take(largest, -end, axis).any())
 
     def causes(self) -> list[tuple[str, str]]:
         """What took voxels of the largest ring, and its colour."""
@@ -195,7 +209,18 @@ def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None 
         tuple(np.take(mask, index, axis)[box] for mask in views.taken),
         (views.view.spacing_mm[rows], views.view.spacing_mm[columns]),
         (side(back[0]), side(right), side(back[1]), side(down)),
+        _ends(views, (rows, columns), box),
     )
+
+
+def _ends(views: Views, axes: tuple[int, int], box: tuple[slice, slice]) -> tuple[bool, bool, bool, bool]:
+    """Whether the CT ends within a ring at the left, right, top and bottom of a panel."""
+    top, bottom, left, right = (
+        (axis, end) in views.cut and (part.start, part.stop)[end] in (None, (0, views.image.shape[axis])[end])
+        for axis, part in zip(axes, box, strict=True)
+        for end in (0, 1)
+    )
+    return left, right, top, bottom
 
 
 def _around(views: Views) -> tuple[slice, slice]:
@@ -219,6 +244,7 @@ def _drawn(
     parts = [
         f'<image width="{wide:g}" height="{high:g}" preserveAspectRatio="none" href="{picture}"/>',
         _outlines(panel, names, define=define),
+        _drawn_ends(panel),
     ]
     left, right, top, bottom = panel.letters
     em, middle = text, height / 2 + 0.35 * text
@@ -263,6 +289,13 @@ def _outlines(panel: _Panel, names: Sequence[tuple[str, str]], *, define: bool) 
         return ""
     definitions = f"<defs>{''.join(defined)}</defs>" if defined else ""
     return f'{definitions}<g class="outline" transform="scale({horizontal / 2:g} {vertical / 2:g})">{"".join(used)}</g>'
+
+
+def _drawn_ends(panel: _Panel) -> str:
+    w, h = panel.width_mm, panel.height_mm
+    lines = (f"M0 0V{h:.2f}", f"M{w:.2f} 0V{h:.2f}", f"M0 0H{w:.2f}", f"M0 {h:.2f}H{w:.2f}")
+    drawn = "".join(line for line, ends in zip(lines, panel.ends, strict=True) if ends)
+    return f'<path class="ct-end" d="{drawn}"/>' if drawn else ""
 
 
 def _marks(panel: _Panel, at: tuple[float, float]) -> str:
