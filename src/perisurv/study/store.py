@@ -253,6 +253,11 @@ class RunFolder:
         frame = pd.DataFrame(rows, columns=_CHECK)
         write_frame(path or self.checks, frame.astype(dict.fromkeys(_CHECK[:-1], "string") | {"value": "Float64"}))
 
+    def write_region_checks(self, built: Sequence[Mapping[str, Any]]) -> None:
+        """Write what the checks of the regions found; of each patient the grid, which names it, and the findings."""
+        found = {row["grid"]["patient"]: tuple(Finding(**f) for f in row["findings"]) for row in built}
+        self.write_findings(found, self.region_checks)
+
     def read_findings(self) -> dict[str, tuple[Finding, ...]]:
         """What the checks of index and regions found, by patient."""
         found: dict[str, list[Finding]] = {}
