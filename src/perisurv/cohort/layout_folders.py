@@ -88,10 +88,9 @@ def _images(folder: Path, paths: Sequence[Path], is_ct: IsCt) -> list[Path]:
         return [p for p in named if is_ct(p)] or named
     if named:
         return named
-    stems = {p: stem(p) for p in paths}
-    whole = [p for p in here if is_extended(stems[p], stems.values())]
+    whole = [p for p in here if is_extended(p, paths)]
     if not whole and len(paths) > 1:
-        whole = [p for p in here if stems[p] == folder.name]
+        whole = [p for p in here if stem(p) == folder.name]
     if whole or len(paths) < 2:
         return whole
     unclear = [p for p in here if is_ct(p)]
@@ -108,4 +107,4 @@ def _region_in(path: Path, patient: str) -> str:
     """The name of a region; that of its folder, such as ``gtv``, where the file is called by its patient alone."""
     name = region(path, patient)
     match = MASK_FOLDER.fullmatch(path.parent.name)
-    return match[1].casefold().removesuffix("s") if name == "mask" and match else name
+    return match["region"].casefold().removesuffix("s") if name == "mask" and match else name

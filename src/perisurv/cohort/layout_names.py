@@ -26,10 +26,12 @@ _AT_END = re.compile(r"(?P<patient>.+?)[-_. ]+(image|img|ct|imaging|scan|volume|
 _OTHER_IMAGE_AT_END = re.compile(r".+[-_. ]+(pt|pet|mr|mri|suv|dose)", re.IGNORECASE)
 _BORDER = "[-_. ]"
 # images, imagesTr (Ts, Val) as nnU-Net and the Decathlon have them; the ending pairs the folders.
-IMAGE_FOLDER = re.compile(r"(images?|imgs?|cts?|scans?|volumes?)[-_]?(?P<set>tr|ts|te|val|train|test)?", re.IGNORECASE)
+IMAGE_FOLDER = re.compile(
+    r"([a-z]+[-_ ])?(images?|imgs?|cts?|scans?|volumes?)[-_ ]?(?P<set>tr|ts|te|val|train|test)?", re.IGNORECASE
+)
 MASK_FOLDER = re.compile(
-    r"(labels?|masks?|segmentations?|segs?|contours?|rois?|annotations?|structures?|structs?|rtstructs?|rtss|gt|"
-    r"gtvs?|tumou?rs?|lesions?)[-_]?(?P<set>tr|ts|te|val|train|test|ct)?",
+    r"(?P<region>([a-z]+[-_ ])?(labels?|masks?|segmentations?|segs?|contours?|rois?|annotations?|structures?|structs?|"
+    r"rtstructs?|rtss|gt|gtvs?|tumou?rs?|lesions?))[-_ ]?(?P<set>tr|ts|te|val|train|test|ct)?",
     re.IGNORECASE,
 )
 
@@ -65,10 +67,18 @@ def image_id(path: Path) -> str:
     return name[match.end() :].strip("-_. ") if match else name
 
 
-def is_extended(name: str, others: Iterable[str]) -> bool:
-    """Whether another name is this one and, behind it, a region: ``P1`` of ``P1_mask``."""
-    start = re.compile(re.escape(name) + _BORDER)
-    return any((match := start.match(other)) and says_region(other[match.end() :]) for other in others)
+def is_extended(path: Path, others: Iterable[Path]) -> bool:
+    """Whether another file is called as this one and a region: ``P1`` of ``P1_mask``, ``seg_P1``, ``P1.seg.nrrd``."""
+    whole = re.compile(f"(?P<before>.*{_BORDER})?{re.escape(stem(path))}(?P<after>{_BORDER}.*)?")
+    found = {p: match for p in others if p != path and (match := whole.fullmatch(stem(p)))}
+    return any(
+        says_region(f"{match['before'] or ''} {match['after'] or ''}") or (_is_seg(other) and not _is_seg(path))
+        for other, match in found.items()
+    )
+
+
+def _is_seg(path: Path) -> bool:
+    return path.name.casefold().endswith((".seg.nrrd", ".seg.nhdr"))
 
 
 def owner(name: str, patients: Iterable[str]) -> str | None:

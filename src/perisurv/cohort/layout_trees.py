@@ -24,6 +24,11 @@ class _Tree:
     images: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     masks: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
+    def at(self, below: tuple[str, ...]) -> _Tree:
+        """What lies in one folder below that of the images and that of the masks."""
+        images, masks = ({p: () for p, b in files.items() if b == below} for files in (self.images, self.masks))
+        return _Tree(dict(images), dict(masks))
+
 
 def by_trees(volumes: Sequence[Path], root: Path) -> tuple[list[Files], list[Path]]:
     """The patients of such folders, and the volumes that lie in none."""
@@ -57,8 +62,11 @@ def _placed(path: Path, root: Path) -> tuple[Path, str, bool, tuple[str, ...]] |
 
 
 def _patients(parent: Path, root: Path, tree: _Tree) -> list[Files]:
-    if any(tree.images.values()):
+    folders = {below for below in tree.images.values() if below}
+    if len(folders) == len(tree.images):
         return _mirrored(tree)
+    if folders:  # images/train/P1, labels/train/P1
+        return [files for below in sorted({*tree.images.values()}) for files in _patients(parent, root, tree.at(below))]
     ids = _ids(tree)
     (first, patient), *more = ids.items()
     if not more and (not patient or (parent != root and _owner_of_any(tree.masks, patient) is None)):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from perisurv.cohort.nifti_axes import grid_of_header
 from perisurv.core import Geometry, GeometryError, ReadError
 
-__all__ = ["NIFTI_SUFFIXES", "nifti_bits", "read_nifti", "read_nifti_grid"]
+__all__ = ["NIFTI_SUFFIXES", "read_nifti", "read_nifti_grid"]
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _FIELDS = (
@@ -84,18 +84,6 @@ def read_nifti_grid(path: Path, name: str) -> Geometry:
     with _opened(path, name) as file:
         layout = _layout(file.read(_NIFTI_2.itemsize), name)
     return grid_of_header(layout.header, layout.shape, name)
-
-
-def nifti_bits(path: Path, name: str) -> int:
-    """Bits of a stored value.
-
-    Raises
-    ------
-    ReadError
-        If the header cannot be read.
-    """
-    with _opened(path, name) as file:
-        return int(_header(file.read(_NIFTI_2.itemsize), name)["bitpix"])
 
 
 def read_nifti(path: Path, name: str) -> tuple[NDArray[np.float32], Geometry]:

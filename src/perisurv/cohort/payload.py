@@ -14,7 +14,7 @@ from pathlib import Path
 
 from perisurv.core import ReadError
 
-__all__ = ["META_SUFFIXES", "NRRD_SUFFIXES", "check_payload", "payload_bits"]
+__all__ = ["META_SUFFIXES", "NRRD_SUFFIXES", "check_payload"]
 
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 META_SUFFIXES = (".mha", ".mhd")
@@ -53,8 +53,6 @@ class _Payload:
         Bytes before the voxels, or before the compressed bytes; None: the voxels end with the file.
     length
         Length of all voxels without compression.
-    value_bytes
-        Length of one value.
     packed, packed_length, skip
         Whether the bytes are compressed, how many are (None: all to the end) and how many unpacked ones to skip.
     """
@@ -62,7 +60,6 @@ class _Payload:
     files: tuple[Path, ...]
     start: int | None
     length: int
-    value_bytes: int
     packed: bool = False
     packed_length: int | None = None
     skip: int = 0
@@ -89,18 +86,6 @@ def check_payload(path: Path, name: str) -> None:
                 _check_raw(file, payload, name)
         except OSError as error:
             raise ReadError(f"{name}: the file of its voxels cannot be read; copy both again.") from error
-
-
-def payload_bits(path: Path, name: str) -> int | None:
-    """Bits of a stored value; None where the header does not say it in a usual way.
-
-    Raises
-    ------
-    ReadError
-        If the header cannot be read.
-    """
-    payload = _payload(path, name)
-    return None if payload is None else 8 * payload.value_bytes
 
 
 def _check_raw(file: Path, payload: _Payload, name: str) -> None:
@@ -182,8 +167,8 @@ def _nrrd(path: Path, head: bytes, name: str) -> _Payload | None:
     if packed and len(files) > 1:
         raise ReadError(f"{name} is compressed in several files; write it as one file.")
     if packed:
-        return _Payload(files, start, length, size, packed=True, skip=max(skip, 0))
-    return _Payload(files, None if skip < 0 else start + skip, length, size)
+        return _Payload(files, start, length, packed=True, skip=max(skip, 0))
+    return _Payload(files, None if skip < 0 else start + skip, length)
 
 
 def _nrrd_files(path: Path, head: bytes, lines: list[str], fields: dict[str, str]) -> tuple[tuple[Path, ...], int]:
@@ -222,6 +207,6 @@ def _meta(path: Path, head: bytes, name: str) -> _Payload | None:
         length = int(fields.get("CompressedDataSize", "0")) or None
         if local and length is None:
             raise ReadError(f"{name} does not state CompressedDataSize, the length of its voxels; export it again.")
-        return _Payload(files, start, values * size, size, packed=True, packed_length=length)
+        return _Payload(files, start, values * size, packed=True, packed_length=length)
     skip = int(fields.get("HeaderSize", "0"))
-    return _Payload(files, None if skip < 0 else start + skip, values * size, size)
+    return _Payload(files, None if skip < 0 else start + skip, values * size)

@@ -20,7 +20,8 @@ CORE = _words(
     adenocarcinoma adenokarzinom krebs malignancy malignom raumforderung herd rundherd lungentumor lungenkarzinom
     lungenkrebs lungenherd lungenrundherd primartumor primaertumor primarius bronchialkarzinom longtumor longkanker
     gezwel svulst lungcancer lungtumor lungtumour lungmass lungnodule primarytumor primarytumour grosstumor опухоль
-    guz nador daganat 肿瘤 腫瘤 腫瘍 肿块 腫塊 原发灶 原發灶 原发肿瘤 原發腫瘤 原発巣 原発腫瘍 原发 病灶 病变 结节
+    guz nador daganat haupttumor
+    肿瘤 腫瘤 腫瘍 肿块 腫塊 原发灶 原發灶 原发肿瘤 原發腫瘤 原発巣 原発腫瘍 原发 病灶 病变 结节
     結節 占位 肺癌 肺がん 종양 폐암
     """
 )
@@ -36,7 +37,8 @@ QUALIFIERS = _words(
     pulmonary pulm pulmo lunge poumon pulmon polmone pulmao long bronchial nsclc sclc scc squamous sqcc de du der
     des del della dello di da la le el il im in ct fbct planning phase ph series auto manual man semi vis final
     finale new neu edited edit approved reviewed corrected v version rater reader observer obs user expert doctor md
-    image img gy cgy 左 右 上 中 下 叶 葉 肺 左肺 右肺 上叶 中叶 下叶 的 期 号
+    image img primitif primitive primitivo primitiva pulmonaire polmonare pulmonar lsd lsg lid lig volumen легкого
+    gy cgy 肺部 靶区 左 右 上 中 下 叶 葉 肺 左肺 右肺 上叶 中叶 下叶 的 期 号
     """
 )
 
@@ -82,7 +84,8 @@ _ORGAN = """
     brainstem parotid eye lens skull breast mamma brust sein mama seno diaphragm zwerchfell thymus larynx pharynx
     nerve ganglia effusion pleura pleural atelectasis atelektase atelectasia fat fibrosis emphysema tissue pacemaker
     port couch table tisch implant prosthesis bolus isocenter iso marker markers fiducial fiducials clip organ
-    organs oar oars normal healthy 心脏 心臟 食管 食道 气管 氣管 脊髓 主动脉 肝脏 肾 脾 胃 皮肤 身体
+    organs oar oars normal healthy greatves rueckenmark bones patient
+    contrast 心脏 心臟 食管 食道 气管 氣管 脊髓 主动脉 肝脏 肾 脾 胃 皮肤 身体
 """
 
 _MARGIN = """
@@ -97,8 +100,8 @@ _MARGIN = """
 _TEST = """
     test tests temp tmp old alt alte ancien vieux viejo vecchio oud previous prev prior backup bak copy kopie copie
     copia draft entwurf dummy trash delete deleted empty leer demo help helper hilf hilfe hilfsstruktur opt optim
-    opti optimisation optimization avoid avoidance dose zgtv z zz zzz junk wrong falsch unused not no non nicht pas
-    kein dnu obsolete discard ignore rejected artefact artifact noise background pred prediction predicted
+    opti optimisation optimization avoid avoidance dose zring zgtv z zz zzz junk wrong falsch unused not no non nicht
+    pas kein dnu obsolete discard ignore rejected artefact artifact noise background pred prediction predicted
 """
 
 _OTHER_IMAGE = """

@@ -18,6 +18,7 @@ GrossTumorVolume | Gross Tumor Volume (GTV) | adenocarcinoma | NSCLC tumor | mas
 tumor_seg | label_tumor | Struct_GTV | desc-tumor_mask | Primärtumor | Lungentumor | Tumor rechts | Rundherd
 Karzinom OL | tumeur | Tumeur poumon droit | lésion | tumore polmone | tumor pulmón izquierdo | tumor del pulmón
 longtumor links | 肿瘤 | 原发灶 | 左肺肿瘤 | 右上肺原发灶 | 肺癌 | GTV肿瘤 | 腫瘤 | 肺がん | 原発巣 | опухоль
+Haupttumor | Tumeur primitive LSD | lésion pulmonaire | massa polmonare | tumor pulmonar | 肺部肿瘤 | GTV靶区
 """
 OTHERS = """
 GTV_LN | GTVln | GTVLN | GTV LN 4R | GTV lymph node | GTVn | GTV-N | GTV_n1 | GTVn1 | GTVN2 | GTVnd | GTV nodes
