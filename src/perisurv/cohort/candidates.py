@@ -15,6 +15,7 @@ __all__ = ["Structures", "find_ct", "kind_of"]
 
 Structures = StructureSet | Segmentation
 Volumes = list[CtSeries]
+_MODALITIES = {"PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 
 
 def kind_of(structures: Structures) -> str:
@@ -27,6 +28,7 @@ def find_ct(
     series: Mapping[str, Sequence[CtSeries]],
     own: Sequence[CtSeries],
     options: CohortOptions,
+    modalities: Mapping[str, str],
 ) -> CtSeries | str:
     """The CT, or the reason why there is none, or not one.
 
@@ -34,7 +36,8 @@ def find_ct(
     listed, the series that is listed, and where none is listed the frame of reference. With ``references`` set to
     "series" the frame of reference counts also where a series is listed, with "geometry" also the position alone.
     """
-    search = _Search(structures, series, tuple(own), options)
+    others = {modalities[uid] for uid in structures.references.series_uids if uid in modalities}
+    search = _Search(structures, series, tuple(own), options, tuple(sorted(others)))
     found = search.found()
     if len(found) == 1:
         return found[0]
@@ -49,6 +52,7 @@ class _Search:
     series: Mapping[str, Sequence[CtSeries]]
     own: tuple[CtSeries, ...]
     options: CohortOptions
+    others: tuple[str, ...]
 
     def found(self) -> Volumes:
         """The volumes that fit best."""
@@ -59,7 +63,9 @@ class _Search:
             others = [v for v in others if not references.under_other_series(v.uid, v.images)]
         every = [*listed, *others]
         found = self._by_slices(every) or listed
-        if not found and (policy != "slices" or not references.series_uids):
+        if found or self.others:
+            return found
+        if policy != "slices" or not references.series_uids:
             found = self._by_frame()
             if policy != "slices" and len(found) > 1:
                 found = self._on_slices(found) or found
@@ -71,6 +77,9 @@ class _Search:
         """Why no CT fits."""
         structures, references = self.structures, self.structures.references
         kind, name = kind_of(structures), structures.name
+        if self.others:
+            drawn_on = " and ".join(_MODALITIES.get(m, m) for m in self.others)
+            return f"{kind} drawn on {drawn_on}: {name} belongs to a series that is no CT; export one drawn on the CT."
         if references.listed or references.frame_uids or structures.frame_uids or structures.named():
             said = f"{kind} of another CT: {name} was drawn on a CT that is not in the folder; export that CT"
         else:

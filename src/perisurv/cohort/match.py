@@ -16,6 +16,7 @@ from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
+from perisurv.cohort.references import uid_of
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
 from perisurv.cohort.sources import Source
 from perisurv.core import Finding, ReadError
@@ -46,12 +47,15 @@ class Found:
         Scans, reasons why there is none, and what the checks found.
     checked
         What the checks found of a scan.
+    modalities
+        Series that are neither CT nor contours: SeriesInstanceUID -> modality.
     """
 
     sources: list[tuple[str, Source]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
     checked: dict[Source, tuple[Finding, ...]] = field(default_factory=dict)
+    modalities: dict[str, str] = field(default_factory=dict)
 
 
 def index_dicom(
@@ -103,7 +107,10 @@ def _read(
             if len(slices) == 1 and not slices[0].frame:
                 headers.put(slices[0], stamp)
             return slices
-        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
+        structures = _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
+        if structures is None:
+            found.modalities[uid_of(file.dataset, "SeriesInstanceUID")] = file.modality
+        return structures
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None
@@ -141,7 +148,7 @@ def _match_patient(
         place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    results = [pair(s, series, patient.series, root, options) for s in patient.structures]
+    results = [pair(s, series, patient.series, root, options, found.modalities) for s in patient.structures]
     usable, set_aside = _chosen_of_each_ct([r for r in results if r.source], options)
     sources = [r.source for r in usable if r.source]
     found.checked.update((r.source, r.findings) for r in usable if r.source)

@@ -46,9 +46,10 @@ def pair(
     own: Sequence[CtSeries],
     root: Path,
     options: CohortOptions,
+    modalities: Mapping[str, str],
 ) -> Paired:
-    """Find the CT of a structure set or DICOM SEG and judge both."""
-    found = find_ct(structures, series, own, options)
+    """Find the CT of a structure set or DICOM SEG and judge both; ``modalities``: of the series that are no CT."""
+    found = find_ct(structures, series, own, options, modalities)
     if isinstance(found, str):
         return Paired(structures, reason=found)
     if isinstance(structures, Segmentation):

@@ -88,7 +88,7 @@ def choose_ct(sources: Sequence[Source], time_zero: date | None, rules: CtRules)
         cts = [_ct(tuple(group)) for group in groups.values()]
     left, why = _by_rules(cts, time_zero, rules)
     if len(left) > 1:
-        return CtChoice(tuple(sources), None, f"{there}{why}; keep the planning CT, or set several_cts below [cohort].")
+        return CtChoice(tuple(sources), None, f"{there}{why}.")
     others = ", ".join(ct.label for ct in cts if ct is not left[0])
     text = (
         f"{len(cts)} contoured CTs: taken is that of {left[0].label}, {why}; set aside are those of {others}. "
@@ -116,7 +116,7 @@ def _by_rules(cts: Sequence[_Ct], zero: date | None, rules: CtRules) -> tuple[li
     if len(left) == 1:
         return left, "whose phase several_cts names"
     if rules.date == "refuse":
-        return left, ""
+        return left, "; keep the planning CT, or let several_cts below [cohort] choose"
     return _by_order(left, zero, rules.date)
 
 
@@ -138,7 +138,10 @@ def _by_order(cts: list[_Ct], zero: date | None, rule: str) -> tuple[list[_Ct], 
             left = [ct for ct, value in zip(left, values, strict=True) if value == min(values)]
         if len(left) == 1:
             return left, f"{what} of those of one day"
-    return left, " that neither date, phase, time, number nor description tells apart"
+    return left, (
+        ", and neither date, phase, time, number nor description tells them apart, so that several_cts below [cohort] "
+        "cannot choose; keep the planning CT"
+    )
 
 
 def _by_date(cts: list[_Ct], zero: date | None, rule: str) -> tuple[list[_Ct], str]:

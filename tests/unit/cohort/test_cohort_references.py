@@ -315,6 +315,40 @@ def test_two_series_that_no_contour_names(tmp_path):
     assert "ambiguous CT: B1/rt.dcm fits 2 CT series" in refused(root)
 
 
+def of_modality(modality, sop_class):
+    def edit(data, _):
+        data.Modality, data.SOPClassUID = modality, sop_class
+        data.file_meta.MediaStorageSOPClassUID = sop_class
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("modality", "sop_class", "said"),
+    [
+        ("PT", "1.2.840.10008.5.1.4.1.1.128", "PET"),
+        ("MR", "1.2.840.10008.5.1.4.1.1.4", "MR"),
+        ("NM", "1.2.840.10008.5.1.4.1.1.20", "nuclear medicine"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["slices", "series", "geometry"])
+def test_the_reason_names_another_modality(tmp_path, modality, sop_class, said, policy):
+    write_ct(tmp_path / "B1" / "ct", "B1")
+    write_ct(tmp_path / "B1" / "other", "B1", series="other", edit=of_modality(modality, sop_class))
+    write_rtstruct(tmp_path / "B1" / "rt.dcm", "B1", series="other")
+    text = refused(tmp_path, CohortOptions(references=policy))
+    assert f"RTSTRUCT drawn on {said}: B1/rt.dcm belongs to a series that is no CT" in text
+
+
+def test_a_structure_set_of_the_pet_beside_that_of_the_ct_excludes_nobody(tmp_path):
+    root = drawn(tmp_path)
+    write_ct(tmp_path / "B1" / "pet", "B1", series="pet", edit=pet)
+    write_rtstruct(tmp_path / "B1" / "pet.dcm", "B1", series="pet")
+    cohort = read_patient(root)
+    assert cohort.excluded == ()
+    assert [e.reason[:24] for e in cohort.set_aside] == ["RTSTRUCT drawn on PET: B"]
+
+
 # --- no references ---------------------------------------------------------------------------------------------------
 
 

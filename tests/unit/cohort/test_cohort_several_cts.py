@@ -102,12 +102,11 @@ def test_the_checks_are_those_of_the_ct_that_is_taken(tmp_path):
         (CtRules(series=("4D",), date="refuse"), described("4D 0%", "4D 50%", "other")),
     ],
 )
-def test_what_nothing_tells_apart_is_refused_with_the_key(tmp_path, rules, cts):
+def test_what_is_not_chosen_is_refused_with_the_key(tmp_path, rules, cts):
     contoured(tmp_path, **cts)
-    with pytest.raises(
-        InputError, match=r"contoured CTs \(B1/.*keep the planning CT, or set several_cts below \[cohort"
-    ):
+    with pytest.raises(InputError, match=r"contoured CTs \(B1/.*several_cts below \[cohort\]") as caught:
         read_patient(tmp_path, CohortOptions(several_cts=rules))
+    assert "keep the planning CT" in str(caught.value)
 
 
 def test_two_drawings_of_the_ct_that_is_taken(tmp_path):
