@@ -384,6 +384,56 @@ def test_a_name_without_unit_means_days_and_this_is_told(tmp_path, name):
     assert f"t.csv: column '{name}' read as time (days: its name states no unit)" in table.guesses
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PatientID,time,event\n,months,\nP1,60,1\nP2,61,0\n",
+        "PatientID,time,event\n,[Monate],\nP1,60,1\nP2,61,0\n",
+        "Survival in months,,\nPatientID,time,event\nP1,60,1\nP2,61,0\n",
+        "PatientID,time,event\nP1,60,1\nP2,61,0\nNote: times in months,,\n",
+        "生存时间单位：月,,\nPatientID,time,event\nP1,60,1\nP2,61,0\n",
+    ],
+)
+def test_a_unit_that_stands_outside_the_name_is_asked_about(tmp_path, text):
+    with pytest.raises(
+        InputError, match=r'Column \'time\' of t\.csv names no unit, but .* speaks of months; .*time_unit = "mo'
+    ):
+        read(tmp_path, text)
+    assert [r.time_days for r in read(tmp_path, text, options(time_unit="months")).rows] == [60 * 30.4375, 61 * 30.4375]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patients of the years 2010 to 2014,,,\nPatientID,age,time,event\nP1,60,60,1\n",
+        "PatientID,age,time,event\n,years,days,\nP1,60,60,1\n",
+        "PatientID,age,time,event\nP1,60,60,1\nNote: age in years,,,\n",
+        "PatientID,age,time,event\nP1,60,60,1\n* follow-up of at least 2 years,,,\n",
+    ],
+)
+def test_units_of_other_columns_do_not_count(tmp_path, text):
+    assert [r.time_days for r in read(tmp_path, text).rows] == [60]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("yes", "no"), ("oui", "non"), ("sí", "no"), ("ja", "nee"), ("да", "нет"), ("是", "否")]
+)
+def test_yes_and_no_of_many_languages(tmp_path, yes, no):
+    text = f"id,time,dead\nA,10,{yes}\nB,20,{no}\n"
+    assert [r.event for r in read(tmp_path, text).rows] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["alive", "Is alive?", "生存", "생존여부", "生存状态", "vivant", "Patient lebt"])
+@pytest.mark.parametrize("codes", [("1", "0"), ("yes", "no"), ("是", "否"), ("true", "false")])
+def test_what_is_true_of_the_living_is_no_death(tmp_path, name, codes):
+    text = f"id,time,{name}\nA,10,{codes[0]}\nB,20,{codes[1]}\n"
+    with pytest.raises(InputError, match="1 = alive under this name. Say it below"):
+        read(tmp_path, text, options({"event": name}))
+    reversed_codes = {codes[0]: "alive", codes[1]: "dead"}
+    rows = read(tmp_path, text, options({"event": name}, event_codes=reversed_codes)).rows
+    assert [r.event for r in rows] == [False, True]
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 

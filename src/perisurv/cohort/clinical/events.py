@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from perisurv.cohort.clinical.cells import is_missing, number
-from perisurv.cohort.clinical.spellings import EVENT, EVENT_UNSURE
+from perisurv.cohort.clinical.names import fold, plain, tokens
+from perisurv.cohort.clinical.spellings import ALIVE_WORDS, EVENT, EVENT_UNSURE, YES_NO
 from perisurv.core import InputError
 
 __all__ = ["describe", "event", "refuse_unknown_coding"]
@@ -14,6 +15,7 @@ __all__ = ["describe", "event", "refuse_unknown_coding"]
 Codes = Mapping[str, str]
 # More are names or remarks of patients, which no message may quote.
 _MOST_CODES = 8
+_ALIVE = frozenset(fold(word) for word in ALIVE_WORDS)
 
 
 def event(text: str, codes: Codes | None = None) -> bool | None:
@@ -60,12 +62,20 @@ def refuse_unknown_coding(texts: Sequence[str], column: str, table: str, codes: 
             f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
             f"event_codes = {{ {_as_toml(sorted(counts))} }}, with dead or alive for each code."
         )
-    figures = [code for code in counts if number(code) is not None]
-    if figures and not codes and "".join(c for c in column.casefold() if c.isalnum()) in EVENT_UNSURE:
+    unsure = sorted(code for code in counts if code in YES_NO)
+    if unsure and not codes and (plain(column) in EVENT_UNSURE or _of_the_living(column)):
+        example = '"1" = "dead", "0" = "alive"' if unsure[-1] in "01" else _as_toml(unsure)
         raise InputError(
-            f"Column {column!r} of {table} holds {' and '.join(sorted(figures))}, and registries use both 1 = dead and "
-            '1 = alive under this name. Say it below [cohort.clinical]: event_codes = { "1" = "dead", "0" = "alive" }.'
+            f"Column {column!r} of {table} holds {' and '.join(unsure)}, and registries use both 1 = dead and "
+            f"1 = alive under this name. Say it below [cohort.clinical]: event_codes = {{ {example} }}."
         )
+
+
+def _of_the_living(column: str) -> bool:
+    """Whether the name of a column may be true of the living: ``alive``, ``生存状态``."""
+    if _ALIVE & {*tokens(column)}:
+        return True
+    return any(word in fold(column) for word in _ALIVE if not word.isascii())
 
 
 def _as_toml(codes: Sequence[str]) -> str:

@@ -32,6 +32,8 @@ class Sheet:
         How the file was read, for the user.
     delimiter
         Of a text; empty where cells have types.
+    above
+        Texts of the rows above the names.
     long
         Row in the file -> its number of cells, of rows with more cells than there are names.
     """
@@ -41,6 +43,7 @@ class Sheet:
     numbers: tuple[int, ...]
     how: str
     delimiter: str = ""
+    above: tuple[str, ...] = ()
     long: Mapping[int, int] = field(default_factory=dict)
 
     @property
@@ -68,7 +71,8 @@ def sheet_of(rows: Iterable[Row], how: str, delimiter: str = "", named: Collecti
     long = {n: len(row) for n, row in below if any(text_of(cell) for cell in row[len(names) :])}
     if at:
         how += f", column names in row {filled[at][0]}"
-    return Sheet(names, lines, tuple(number for number, _ in below), how, delimiter, long)
+    above = tuple(text_of(cell) for _, row in filled[:at] for cell in row if text_of(cell))
+    return Sheet(names, lines, tuple(number for number, _ in below), how, delimiter, above, long)
 
 
 def refuse_long_rows(sheet: Sheet, name: str, numbers: Collection[int]) -> None:

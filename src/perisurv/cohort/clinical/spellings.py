@@ -7,6 +7,7 @@ Column names are compared without case, accents, blanks and punctuation: ``Overa
 from __future__ import annotations
 
 __all__ = [
+    "ALIVE_WORDS",
     "BODY_WORDS",
     "COLUMNS",
     "DAYS_PER_UNIT",
@@ -17,11 +18,13 @@ __all__ = [
     "MISSING",
     "SEX",
     "SMOKING",
+    "SPEAKS_OF_TIMES",
     "TIME_COLUMNS",
     "TIME_TO_DEATH",
     "TIME_TO_LAST",
     "TIME_WORDS",
     "UNIT_WORDS",
+    "YES_NO",
 ]
 
 
@@ -130,7 +133,7 @@ _TIME_UNITS: dict[str, tuple[str, ...]] = {
     "days": _words(
         "days day d tage tag indays jours jour días día dias giorni giorno dagen dag dagar dager dni dnů дней дни "
         "дня "
-        "день суток gün zile päivää nap 天 日 天数 日数 일 일수"
+        "день суток gün zile päivää nap ημέρες 天 日 天数 日数 일 일수"
     ),
     "weeks": _words(
         "weeks week wk wks wochen woche inweeks semaines semaine semanas semana settimane settimana weken veckor "
@@ -138,14 +141,16 @@ _TIME_UNITS: dict[str, tuple[str, ...]] = {
         "tygodni týdnů недель недели недел hafta 周 週 주 週間 周数 週数"
     ),
     "months": _words(
-        "months month mo mos mths mth m monate monat inmonths mois meses mês mes mesi mese maanden maand mnd månader "
-        "måneder miesiące miesięcy měsíce měsíců месяцев месяцы месяца месяц мес aylar luni hónap kuukautta "
+        "months month mo mos mths mth mon m monate monat inmonths mois meses mês mes mesi mese maanden maand mnd "
+        "månader "
+        "måneder miesiące miesięcy měsíce měsíců месяцев месяцы месяца месяц мес aylar luni hónap kuukautta kk ay "
+        "μήνες μήνας "
         "月 个月 個月 ヶ月 か月 カ月 ケ月 箇月 개월 개월수 月数"
     ),
     "years": _words(
         "years year yrs yr y jahre jahr inyears ans années année años año anos ano anni anno jaar jaren lat roky "
         "roku "
-        "лет года годы год år yıl ani 年 年数 년 년수"
+        "лет года годы год år yıl έτη ani 年 年数 년 년수"
     ),
 }
 _SIGNS = ("生存", "随访", "随訪", "観察")
@@ -205,6 +210,8 @@ EVENT: dict[str, bool] = {
     **dict.fromkeys(("0", "false", "no", "n", "nein", "alive", "living", "0:living", "0:alive", "censored"), False),
     **dict.fromkeys(("lebt", "lebend", "zensiert", "lost to follow-up"), False),
     # Died of disease, of other or unknown cause; alive with, without or with no evidence of disease.
+    **dict.fromkeys(_words("oui sí sì si да 是 예"), True),
+    **dict.fromkeys(_words("non nee não нет 否 아니오"), False),
     **dict.fromkeys(("dod", "doc", "duc"), True),
     **dict.fromkeys(("awd", "awod", "ned", "aned"), False),
     **dict.fromkeys(
@@ -216,6 +223,12 @@ EVENT: dict[str, bool] = {
     **dict.fromkeys(("vivant", "vivante", "en vie", "vivo", "viva", "vivente", "in vita", "levend", "in leven"), False),
     **dict.fromkeys(_words("żyje жив жива 存活 生存 健在 생존 删失 刪失 打ち切り"), False),
 }
+# Words by which a title or a footnote speaks of the times of the table.
+SPEAKS_OF_TIMES = _words(
+    "time times survival os follow followup fu zeit zeiten überleben überlebenszeit survie suivi temps tiempo "
+    "supervivencia "
+    "sobrevida sopravvivenza tempo tijd overleving время выживаемость unit units einheit unité unidad"
+)
 # Words of the place of a tumour, by which a column called a centre is known to hold none. Abbreviations of lobes first.
 BODY_WORDS = _words(
     "rul rml rll lul lll lingula ol ml ul rol lol l r li re left right both bilateral central peripheral upper "
@@ -234,6 +247,10 @@ BODY_WORDS = _words(
     "左下叶 右上叶 "
     "右中叶 右下叶 左上葉 左下葉 右上葉 右中葉 右下葉 肺 肺门 纵隔 좌 우 폐 좌상엽 좌하엽 우상엽 우중엽 우하엽"
 )
+# Figures and words that say whether the name of their column is true.
+YES_NO = frozenset(_words("1 0 true false yes no y n ja nein j oui non nee sí sì si não да нет 是 否 예 아니오"))
+# Parts of names that are true of the living.
+ALIVE_WORDS = _words("alive living lebend lebt vivant vivo viva vivente levend жив 生存 存活 생존")
 # Names under which registries use 1 for dead and others 1 for alive.
 EVENT_UNSURE = frozenset(_words("vitalstatus vital survivalstatus overallsurvivalstatus"))
 

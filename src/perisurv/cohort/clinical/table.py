@@ -20,6 +20,7 @@ from perisurv.cohort.clinical.notes import notes_of
 from perisurv.cohort.clinical.reader import VALUES, Reader, decimal_sign, order_of_dates
 from perisurv.cohort.clinical.rows import ClinicalRow
 from perisurv.cohort.clinical.sheet import refuse_long_rows
+from perisurv.cohort.clinical.units import unit_in, unit_of_times_in
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import InputError, ReadError
 
@@ -140,6 +141,7 @@ def understood(sheet: Sheet, path: Path, name: str, options: CohortOptions, *, o
     require(layout, needed(layout.position.keys(), outcome=outcome), options)
     lines, remarks = _identified(sheet, layout, options)
     layout, odd = with_plausible_centre(layout, lines)
+    _refuse_unit_elsewhere(sheet, layout, options)
     if "event" in layout.position:
         texts = [layout.text(line, "event") for line in lines]
         codes, missing = options.clinical.event_codes, options.clinical.missing
@@ -231,6 +233,32 @@ def _identified(sheet: Sheet, layout: Layout, options: CohortOptions) -> tuple[l
             f"are lost: {figures}; format the column as text if the images have them."
         )
     return lines, remarks
+
+
+def _refuse_unit_elsewhere(sheet: Sheet, layout: Layout, options: CohortOptions) -> None:
+    """Refuse times whose column names no unit where a title, a footnote or a row of units speaks of another than days.
+
+    Raises
+    ------
+    InputError
+        With the unit.
+    """
+    place = layout.position["id"]
+    notes = notes_of(sheet, layout, place)
+    for meaning in TIMES:
+        if meaning not in layout.position or layout.time_unit(options, meaning)[1] != "its name states no unit":
+            continue
+        others = [line for n, line in enumerate(sheet.lines) if n in notes or not text_of(line[place])]
+        texts = [*sheet.above, *(text_of(cell) for line in others for cell in line)]
+        found = {unit for text in texts for unit in unit_of_times_in(text)}
+        found |= {unit for line in others for unit in unit_in(f"({layout.text(line, meaning)})").units}
+        if found - {"days"}:
+            stated = sorted(found - {"days"})
+            raise InputError(
+                f"Column {layout.column(meaning)!r} of {layout.name} names no unit, but a title, a footnote or a row "
+                f"of units speaks of {' and '.join(stated)}; state which the times have below [cohort.clinical]: "
+                f'time_unit = "{stated[0]}" (or "days").'
+            )
 
 
 def _first(numbers: Sequence[int]) -> str:

@@ -7,16 +7,19 @@ import unicodedata
 from dataclasses import dataclass
 
 from perisurv.cohort.clinical.names import fold, plain, tokens
-from perisurv.cohort.clinical.spellings import TIME_COLUMNS, TIME_WORDS, UNIT_WORDS
+from perisurv.cohort.clinical.spellings import SPEAKS_OF_TIMES, TIME_COLUMNS, TIME_WORDS, UNIT_WORDS
 
-__all__ = ["NamedUnit", "unit_in"]
+__all__ = ["NamedUnit", "unit_in", "unit_of_times_in"]
 
 _UNITS = {fold(word): unit for word, unit in UNIT_WORDS.items()}
 _WORDS = frozenset(fold(word) for word in TIME_WORDS)
+_TIMES = frozenset(fold(word) for word in SPEAKS_OF_TIMES)
 _COLUMNS = {plain(name): unit for name, unit in TIME_COLUMNS.items()}
 _BRACKETS = re.compile(r"[(\[{【〔「<](.*?)[)\]}】〕」>]|[,;:/]\s*([^,;:/()\[\]]+)$")
 # Chinese, Japanese and Korean write no blanks between a word and its unit.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+# "2 years", "2020年": a duration or a date, not the unit of a column.
+_DURATION = re.compile(r"\d+[\s-]*[^\W\d_]+")
 _NO_UNITS = re.compile(r"日期|日付|年[龄齢齡]|年月日|生年|月経")
 _SIGNS = (
     (re.compile(r"月"), "months"),
@@ -63,6 +66,15 @@ def unit_in(name: str) -> NamedUnit:
     if not strange and words and words[-1] not in _WORDS and any(word in _WORDS for word in words):
         strange = [words[-1]]
     return NamedUnit(strange=strange[0] if strange else "")
+
+
+def unit_of_times_in(text: str) -> frozenset[str]:
+    """Units other than days in a title or footnote that speaks of times: ``survival in months``."""
+    words = tokens(_DURATION.sub(" ", text))
+    if not any(word in _TIMES or _UNSPACED.search(word) for word in words):
+        return frozenset()
+    found = frozenset().union(*(_units(word) for word in words if len(word) > 2 or _UNSPACED.match(word)))
+    return found - {"days"}
 
 
 def _units(word: str) -> frozenset[str]:
