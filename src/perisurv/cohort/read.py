@@ -95,10 +95,12 @@ def _read(
     files = find_files(root)
     images = _index(files, root, options, index_dicom(files.dicom, root, options, cache, progress))
     outcome = follow_up != "none"
-    found = _tables(files, root, clinical, options, images, outcome=outcome)
+    found = _tables(files, root, clinical, options, images, outcome=outcome, required=follow_up == "required")
     if follow_up == "auto" and not found.tables and not found.of_others:
         outcome = False  # features only: a table may still hold age, sex, stage
+        told = found.remarks
         found = _tables(files, root, clinical, options, images, outcome=False)
+        found = replace(found, remarks=tuple(dict.fromkeys(told + found.remarks)))
     tables = found.tables
     if outcome:
         refuse_absent_columns(tables, options)
@@ -135,7 +137,14 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
 
 
 def _tables(
-    files: FoundFiles, root: Path, clinical: Tables, options: CohortOptions, images: Found, *, outcome: bool
+    files: FoundFiles,
+    root: Path,
+    clinical: Tables,
+    options: CohortOptions,
+    images: Found,
+    *,
+    outcome: bool,
+    required: bool = False,
 ) -> FoundTables:
     if clinical:
         paths = [Path(p) for p in ([clinical] if isinstance(clinical, (str, Path)) else clinical)]
@@ -146,4 +155,4 @@ def _tables(
                 )
         return FoundTables(tuple(read_table(path, path.name, options, outcome=outcome) for path in paths))
     known = {patient_key(p) for p, _ in images.sources + images.failures} - {""}
-    return tables_among(files.tables, root, options, known, patient_key, outcome=outcome)
+    return tables_among(files.tables, root, options, known, patient_key, outcome=outcome, required=required)

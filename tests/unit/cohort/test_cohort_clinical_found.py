@@ -74,7 +74,7 @@ def test_a_stray_file_stops_neither_the_index_nor_the_prediction(tmp_path, name)
     [
         (
             "Série.csv",
-            "S1/Série.csv is left aside, as it is not read as a clinical table: S1/Série.csv is not in utf-8",
+            "No follow-up is read from S1/Série.csv: S1/Série.csv is not in utf-8",
         ),
         ("protected.xlsx", "protected by a password: save it without"),
         ("page.xlsx", "not a workbook that can be read (a web page)"),
@@ -130,7 +130,6 @@ def test_a_clinical_table_that_raises_a_question_asks_it(tmp_path):
         ({"a.csv": "Série;x\n".encode("latin-1")}, "a.csv is not in utf-8"),
         ({"a.xlsx": b"PK"}, "a.xlsx is not a workbook"),
         ({"a.csv": b'"', "b.xls": COMPOUND}, "None of 2 tables of the folder can be read as the clinical table. a.csv"),
-        ({"a.csv": b"PatientID,OS\nS1,5\n"}, "a.csv names patients of this folder but has no known columns"),
         ({"a.csv": b"PatientID,time\nS1,5\n"}, "a.csv has no known column for event"),
     ],
 )
@@ -139,8 +138,25 @@ def test_without_any_clinical_table_the_files_that_may_be_one_are_named(tmp_path
     for name, raw in files.items():
         (tmp_path / name).write_bytes(raw)
     with pytest.raises(InputError) as error:
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, follow_up="required")
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Série.csv", "is not in utf-8"),
+        ("broken.xlsx", "is not a workbook"),
+        ("dose.csv", "has no known column for event"),
+        ("features.csv", "names patients of this folder but has no known columns of time and event"),
+    ],
+)
+def test_features_without_follow_up_are_not_stopped_either(tmp_path, name, told):
+    hospital(tmp_path, table=False)
+    (tmp_path / name).write_bytes(STRAY[name])
+    cohort = read_cohort(tmp_path)
+    assert (cohort.ids, cohort.outcome) == (("S1", "S2"), None)
+    assert any(told in note for note in cohort.notes)
 
 
 def test_a_copy_of_the_table_counts_once(tmp_path):

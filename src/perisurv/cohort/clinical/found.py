@@ -61,7 +61,7 @@ class _Reading:
 
 def tables_among(
     paths: Sequence[Path], root: Path, options: CohortOptions, known: Collection[str], key: Callable[[str], str],
-    *, outcome: bool,
+    *, outcome: bool, required: bool = False,
 ) -> FoundTables:  # fmt: skip
     """Read the clinical tables among files that were merely found.
 
@@ -73,12 +73,14 @@ def tables_among(
         PatientID to key.
     outcome
         Whether time and event are needed.
+    required
+        Whether the folder must hold a clinical table.
 
     Raises
     ------
     InputError
-        If a clinical table of patients that no other table names cannot be read with certainty, or if no file is a
-        clinical table and some cannot be read.
+        If a clinical table of patients that no other table names cannot be read with certainty, or if one is required,
+        no file is one and some cannot be read.
     """
     readings = [_read(path, path.relative_to(root).as_posix(), options, known, key, outcome=outcome) for path in paths]
     copies, readings = _without_copies(readings)
@@ -87,7 +89,7 @@ def tables_among(
     for reading in readings:
         if reading.error is not None and reading.complete and reading.ids - served:
             raise reading.error
-    if known and outcome and not good:
+    if known and required and not good:
         _refuse_nothing_found(readings)
     taken = {reading.name for reading in good}
     aside = [remark for r in readings if r.name not in taken and (remark := _remark(r, outcome=outcome))]
@@ -160,7 +162,8 @@ def _remark(reading: _Reading, *, outcome: bool) -> str:
     if quiet:
         return ""
     if reading.error is not None:
-        return f"{reading.name} is left aside, as it is not read as a clinical table: {reading.error} {_NAME_IT}"
+        what = "No follow-up" if outcome else "No clinical value"
+        return f"{what} is read from {reading.name}: {reading.error} {_NAME_IT}"
     if reading.table is not None and reading.ids:
         return f"{reading.name} is left aside, as it holds no follow-up and another table does. {_NAME_IT}"
     if reading.table is not None:
