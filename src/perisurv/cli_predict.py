@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from perisurv.cli_common import AsJson, Panel, remark_on_cache, verb
-from perisurv.terminal import say
+from perisurv.terminal import progress, say
 
 __all__ = ["predict", "predict_verbs"]
 
@@ -17,37 +16,72 @@ predict_verbs = typer.Typer()
 
 
 @verb(predict_verbs, Panel.PATIENTS)
-def predict(
+def predict(  # noqa: PLR0913 (an option is a parameter)
     model: Annotated[Path, typer.Argument(help="Model folder of a finished study.")],
     folder: Annotated[Path, typer.Argument(help="Folder with the CT and the contour of new patients.")],
+    *,
     branch: Annotated[str, typer.Option(help="Rung of the ladder.")] = "combined",
+    clinical: Annotated[
+        list[Path] | None, typer.Option(help="Clinical table of the new patients; default: those in the folder.")
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Study file whose [cohort] says how to read the folder: ROIs, columns, checks.")
+    ] = None,
+    tumour_roi: Annotated[
+        list[str] | None, typer.Option(help="Regular expression for the tumour ROI; several: the first that fits.")
+    ] = None,
     key_file: Annotated[Path | None, typer.Option(help="pseudonym.key of the study, to know its own patients.")] = None,
+    show_abstained: Annotated[
+        bool, typer.Option("--show-abstained", help="Also print the numbers of patients for whom the model abstains.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict risk, survival and group of new patients, or say why not.
+    """Predict risk, survival and group of new patients, or say why not. One that cannot be used stops no other.
 
-    Example: perisurv predict runs/demo/model new_patient/
+    Example: perisurv predict runs/demo/model new_patient/ --tumour-roi "^GTV primary$"
     """
-    from perisurv.study.model import load_model  # noqa: PLC0415
+    from perisurv.study.model import load_model  # noqa: PLC0415 (start fast)
+    from perisurv.study.settings import read_settings  # noqa: PLC0415
 
     remark_on_cache()
-    key = key_file.read_text(encoding="utf-8").strip() if key_file else ""
-    result = load_model(model).predict_folder(folder, branch, pseudonym_key=key)
-    frame = result.prediction.to_frame()
-    rows = json.loads(frame.reset_index().to_json(orient="records"))
-    exclusions = [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in result.exclusions]
-    lines = [_sentence(row) for row in rows]
-    lines += [f"not predicted {e['patient'] or '(file)'}: {e['reason']}" for e in exclusions]
-    say({"predictions": rows, "exclusions": exclusions}, "\n".join(lines), as_json)
+    fitted = load_model(model)
+    with progress() as show:
+        found = fitted.predict_each(
+            folder,
+            branch,
+            clinical=clinical or None,
+            tumour_roi=tuple(tumour_roi or ()),
+            options=read_settings(study).cohort if study else None,
+            pseudonym_key=key_file.read_text(encoding="utf-8").strip() if key_file else "",
+            progress=show,
+        )
+    values = fitted.told(found, branch, show_abstained=show_abstained)
+    say(values, _text(values), as_json)
 
 
-def _sentence(row: dict[str, Any]) -> str:
-    alive = ", ".join(
+def _text(values: dict[str, Any]) -> str:
+    made = values["model"]
+    lines = [
+        f"{values['use']}",
+        f"model: perisurv {made['version']}, settings {made['settings_sha256'][:12]}, branch {made['branch']}, "
+        f"{made['training_patients']} training patients; endpoint: {values['endpoint']}",
+        f"risk: {values['units']['risk']}",
+        *(_sentence(row, values) for row in values["predictions"]),
+        *(f"not predicted {e['patient'] or '(file)'}: {e['reason']}" for e in values["exclusions"]),
+    ]
+    for patient, names in values["stand_ins"].items():
+        lines.append(f"{patient}: not known, the mean of the training patients stands in: {', '.join(names)}")
+    return "\n".join(lines)
+
+
+def _sentence(row: dict[str, Any], values: dict[str, Any]) -> str:
+    said = f"{row['patient']}: no prediction. {row['abstained']}" if row["abstained"] else f"{row['patient']}:"
+    if row["risk"] is None:
+        return f"{said} (--show-abstained prints the numbers, which are for study only.)"
+    free = ", ".join(
         f"{float(key[9:-1]) / 365.25:.3g} y {'beyond follow-up' if value is None else f'{value:.0%}'}"
         for key, value in row.items()
         if key.startswith("survival_")
     )
-    line = f"{row['patient']}: risk {row['risk']:+.3f}, {row['group']} risk group, alive at {alive}"
-    if row["abstained"]:
-        return f"{row['patient']}: no prediction. {row['abstained']} (For study only: {line.split(': ', 1)[1]})"
-    return line
+    numbers = f"risk {row['risk']:+.3f}, {row['group']} risk group, {values['event_free']} at {free}"
+    return f"{said} (For study only: {numbers})" if row["abstained"] else f"{said} {numbers}"

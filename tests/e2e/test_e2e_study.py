@@ -223,7 +223,7 @@ def test_real_patients_are_predicted_or_refused(
     assert len(cohort) == 1
     if volume_ml is not None:
         assert cohort[cohort.ids[0]].load().tumour.volume_ml == pytest.approx(volume_ml, abs=0.05)
-    result = ps.load_model(home / "run" / "model").predict_folder(test_data / folder)
+    result = ps.load_model(home / "run" / "model").predict_each(test_data / folder)
     assert np.isfinite(result.prediction.risk).all()
     reason = result.prediction.abstained[cohort.ids[0]]
     assert "training" in reason

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perisurv.core.brief import Brief
 from perisurv.core.errors import InputError, OutcomeError
 from perisurv.core.follow_up import follow_up_of
 from perisurv.core.reasons import reason_kind
@@ -34,8 +35,8 @@ class ScanSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+@dataclass(frozen=True, slots=True, repr=False)
+class Patient(Brief):
     """One patient of the study.
 
     Parameters
@@ -104,8 +105,8 @@ class Finding:
         return f"{what}: {self.text}" if self.text else what
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Outcome(Brief):
     """Right-censored follow-up.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from perisurv.core.brief import Brief
 from perisurv.core.cohort import Finding
 from perisurv.core.errors import GeometryError, RegionError
 from perisurv.core.volume import Mask, Volume
@@ -12,8 +13,8 @@ from perisurv.core.volume import Mask, Volume
 __all__ = ["Region", "RegionSet"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Region(Brief):
     """One named region.
 
     Parameters
@@ -31,8 +32,8 @@ class Region:
     audit: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RegionSet:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RegionSet(Brief):
     """All regions of one patient and the image they lie on.
 
     Parameters

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core.errors import FeatureError
+from perisurv.core.wording import counted
 
 __all__ = [
     "AucPoint",
@@ -21,8 +22,10 @@ __all__ = [
     "RiskGroupCurve",
 ]
 
+_PATIENTS_SHOWN = 5
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prediction:
     """Risks of patients that the model has never seen.
 
@@ -58,14 +61,40 @@ class Prediction:
         if not np.isfinite(self.risk).all():
             raise FeatureError("A prediction holds a risk that is not finite.")
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row a patient: risk, ``survival_<days>d``, group and the reason of an abstention (empty if none)."""
+    def to_frame(self, *, show_abstained: bool = False) -> pd.DataFrame:
+        """One row a patient: risk, ``survival_<days>d``, group and the reason of an abstention (empty if none).
+
+        Parameters
+        ----------
+        show_abstained
+            Whether patients for whom the model abstains have numbers; they are for study, not for use.
+        """
         frame = pd.DataFrame({"risk": self.risk}, index=pd.Index(self.patients, name="patient"))
         for column, days in enumerate(self.horizons_days):
             frame[f"survival_{days:g}d"] = self.survival[:, column]
         frame["group"] = np.where(self.high_risk, "high", "low")
         frame["abstained"] = [self.abstained.get(p, "") for p in self.patients]
+        if not show_abstained:
+            hidden = frame["abstained"] != ""
+            frame.loc[hidden, [c for c in frame.columns if c not in ("group", "abstained")]] = np.nan
+            frame.loc[hidden, "group"] = ""
         return frame
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Prediction({counted(len(self.patients), 'patient')}, {len(self.abstained)} abstained; risk: log hazard "
+            "ratio against the mean training patient, higher is worse; research use only)"
+        ]
+        shown = range(min(len(self.patients), _PATIENTS_SHOWN))
+        lines += [f"  {self.patients[n]}: {self._said(n)}" for n in shown]
+        if len(self.patients) > _PATIENTS_SHOWN:
+            lines.append(f"  ... {len(self.patients) - _PATIENTS_SHOWN} more: .to_frame()")
+        return "\n".join(lines)
+
+    def _said(self, n: int) -> str:
+        if self.patients[n] in self.abstained:
+            return f"abstained: {self.abstained[self.patients[n]]}"
+        return f"risk {self.risk[n]:+.3f}, {'high' if self.high_risk[n] else 'low'} risk group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +200,7 @@ class Provenance:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """Everything that the study found, as written to ``evaluation.json``.
 
@@ -222,6 +251,14 @@ class Evaluation:
             if row.branch == branch:
                 return row
         raise FeatureError(f"No branch {branch!r}; there are {[r.branch for r in self.ladder]}.")
+
+    def __repr__(self) -> str:
+        best = next((r for r in self.ladder if r.branch == "combined"), self.ladder[-1] if self.ladder else None)
+        told = f"; {best.branch}: C {best.c_index:.3f} ({best.lower:.3f}-{best.upper:.3f})" if best else ""
+        return (
+            f"Evaluation({counted(sum(self.external_centres.values()), 'external patient')}, "
+            f"{counted(len(self.ladder), 'branch', 'branches')}{told}; print() shows the ladder)"
+        )
 
     def __str__(self) -> str:
         lines = [f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'n':>4} {'events':>6}"]

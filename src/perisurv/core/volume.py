@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from perisurv.core.brief import Brief
 from perisurv.core.errors import GeometryError, RegionError
 from perisurv.core.geometry import Geometry
 
@@ -16,8 +17,8 @@ __all__ = ["Mask", "Scan", "Volume"]
 Box = tuple[slice, slice, slice]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Volume:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Volume(Brief):
     """A scalar image, for a CT in HU.
 
     Parameters
@@ -49,8 +50,8 @@ class Volume:
         return Volume(self.values[box], self.geometry.crop(box))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mask:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mask(Brief):
     """A binary region.
 
     Parameters
@@ -111,8 +112,8 @@ class Mask:
         return Mask(self.values[box], self.geometry.crop(box))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scan:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Scan(Brief):
     """A CT and its tumour on one grid.
 
     Parameters

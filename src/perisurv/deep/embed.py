@@ -11,13 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import ConvergenceError, FeatureError, FeatureTable, LeakageError, ModelError
+from perisurv.core.brief import Brief
 from perisurv.deep.options import DeepOptions
 
 __all__ = ["Embedder", "canonical_axes", "check_patches", "ensemble", "require_torch"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Embedder:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Embedder(Brief):
     """A trained network and the axes of its deep features. Plain arrays; torch is needed to use it, not to hold it.
 
     Networks trained on different folds have unrelated embeddings: neuron 7 of one has nothing to do with neuron 7 of

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perisurv.core import InputError, LeakageError, Outcome, OutcomeError, SettingsError
+from perisurv.core.brief import Brief
 
 __all__ = [
     "Split",
@@ -20,8 +21,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+@dataclass(frozen=True, slots=True, repr=False)
+class Split(Brief):
     """Who trains and who is scored, once.
 
     Parameters

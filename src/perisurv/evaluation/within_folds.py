@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, Outcome, OutcomeError
+from perisurv.core.brief import Brief
 from perisurv.evaluation.resampling import bootstrap_counts, percentile_interval
 from perisurv.statistics import RankedPairs, harrell_c
 
@@ -17,8 +18,8 @@ __all__ = ["FoldRisks", "FoldScore", "score_folds"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldRisks:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FoldRisks(Brief):
     """Risks of patients by models that never saw them, the same folds for every branch.
 
     Parameters
@@ -82,8 +83,8 @@ class FoldRisks:
         return agree, total
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldScore:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FoldScore(Brief):
     """C of every branch and its differences from the others.
 
     Parameters

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from perisurv.core import Outcome, SettingsError
+from perisurv.core.brief import Brief
 from perisurv.evaluation import Split, leave_one_centre_out, permuted, repeated_folds, temporal_split
 from perisurv.study.settings import ValidationOptions
 
 __all__ = ["Patients", "deal", "permute"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Patients:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Patients(Brief):
     """What a design may look at.
 
     Parameters

@@ -83,7 +83,9 @@ def evaluate_models(
         )
         for name, prediction in predictions.items()
     }
-    frame = pd.concat([p.to_frame().reset_index().assign(branch=name) for name, p in predictions.items()])
+    frame = pd.concat(
+        [p.to_frame(show_abstained=True).reset_index().assign(branch=name) for name, p in predictions.items()]
+    )
     return frame, _assemble(model, data, results, predictions, cohort, settings)
 
 

@@ -9,20 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perisurv.cohort import clinical_features, read_patient
-from perisurv.core import (
-    Cohort,
-    Exclusion,
-    FeatureTable,
-    InputError,
-    ModelError,
-    Patient,
-    Prediction,
-    Provenance,
-    RegionSet,
-)
-from perisurv.study import stages
-from perisurv.study.engine import Failure, run_tasks
+from perisurv.cohort import CohortOptions, RoiRule
+from perisurv.core import ModelError, Prediction, Provenance
+from perisurv.core.wording import counted
+from perisurv.study.engine import Progress
+from perisurv.study.serve import New, PatientPrediction, Tables, cohort_of, predict_each, reading_options
 from perisurv.study.settings import StudySettings, plain, settings_from_dict
 from perisurv.study.store import read_json, write_text
 from perisurv.survival import RingChoice, Signature
@@ -35,23 +26,7 @@ __all__ = ["Model", "PatientPrediction", "load_model", "shareable"]
 FORMAT = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PatientPrediction:
-    """What a model says of the patients of a folder.
-
-    Parameters
-    ----------
-    prediction
-        Risks of the patients that could be read.
-    exclusions
-        Patients or files that could not be used, with the reason.
-    """
-
-    prediction: Prediction
-    exclusions: tuple[Exclusion, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A fitted study.
 
@@ -78,63 +53,98 @@ class Model:
     settings: StudySettings
     provenance: Provenance
 
-    def predict(self, folder: Path | str, branch: str = "combined") -> Prediction:
-        """Risks of the new patients in a folder, by exactly the stages of the training.
+    def __repr__(self) -> str:
+        trained = len(frozenset[str]().union(*(s.fitted_on for s in self.signatures.values())))
+        return (
+            f"Model(perisurv {self.provenance.version}, {counted(trained, 'training patient')}, "
+            f"{counted(len(self.embedders), 'network')}, ring {self.ring.ring}; "
+            f"branches: {', '.join(self.signatures)})"
+        )
+
+    def predict(
+        self,
+        new: New,
+        branch: str = "combined",
+        *,
+        clinical: Tables = None,
+        tumour_roi: Sequence[str | RoiRule] = (),
+        progress: Progress | None = None,
+    ) -> Prediction:
+        """Risks of new patients, by exactly the stages of the training.
+
+        Parameters
+        ----------
+        new
+            Folder of patients, Cohort, Patient or Scan.
+        branch
+            Rung of the ladder.
+        clinical
+            Clinical tables of the patients of a folder; None: those below it. What they do not tell is not known.
+        tumour_roi
+            Rules for the tumour ROI of a folder, as in a study file; none: those of the training.
+        progress
+            Called with ("predict", done, total) after every patient.
 
         Raises
         ------
         InputError
-            If no patient in the folder can be used; the message holds the reason.
+            If no patient can be used; the message holds the reasons. One that cannot be used refuses nobody else.
         LeakageError
-            If a patient trained this model.
+            If no patient can be used and some trained this model.
         """
-        return self.predict_folder(folder, branch).prediction
+        return self.predict_each(new, branch, clinical=clinical, tumour_roi=tumour_roi, progress=progress).prediction
 
-    def predict_folder(
-        self, folder: Path | str, branch: str = "combined", *, pseudonym_key: str = ""
+    def predict_each(
+        self,
+        new: New,
+        branch: str = "combined",
+        *,
+        clinical: Tables = None,
+        tumour_roi: Sequence[str | RoiRule] = (),
+        options: CohortOptions | None = None,
+        pseudonym_key: str = "",
+        progress: Progress | None = None,
     ) -> PatientPrediction:
         """Like :meth:`predict`, with the patients and files that could not be used.
 
-        With the key of the study's pseudonyms, patients are named as in the study, so that a patient who trained
-        the model is recognised.
+        ``options`` replaces how the training read its files. With the key of the study's pseudonyms, patients are named
+        as in the study, so that a patient who trained the model is recognised.
         """
-        if branch not in self.signatures:
-            raise InputError(f"This model has no branch {branch!r}; it has {', '.join(self.signatures)}.")
-        options = self.settings.cohort
-        if pseudonym_key:
-            options = dataclasses.replace(options, ids="pseudonym", pseudonym_key=pseudonym_key)
-        cohort = read_patient(folder, options=options)
-        regions, failed = self._regions(cohort)
-        exclusions = (*cohort.exclusions, *failed)
-        if not regions:
-            reasons = "; ".join(f"{e.patient or 'files'}: {e.reason}" for e in exclusions)
-            raise InputError(f"No patient in {folder} can be predicted. {reasons}")
-        return PatientPrediction(self._predict_regions(regions, cohort, branch), exclusions)
+        reading = reading_options(options or self.settings.cohort, tumour_roi, pseudonym_key)
+        return predict_each(self, cohort_of(new, reading, clinical), branch, progress)
 
-    def _regions(self, cohort: Cohort) -> tuple[list[RegionSet], list[Exclusion]]:
-        def build(patient: Patient) -> RegionSet:
-            return stages.build_regions(patient.load(), self.settings)
+    def told(self, found: PatientPrediction, branch: str, *, show_abstained: bool = False) -> dict[str, Any]:
+        """A prediction as plain values, with what a reader must know to use it: units, branch, model, use.
 
-        built = run_tasks(build, cohort.patients, workers=1)
-        good = [r for r in built if not isinstance(r, Failure)]
-        failed = [
-            Exclusion(patient.id, "regions", result.reason)
-            for patient, result in zip(cohort.patients, built, strict=True)
-            if isinstance(result, Failure)
-        ]
-        return good, failed
-
-    def _predict_regions(self, regions: Sequence[RegionSet], cohort: Cohort, branch: str) -> Prediction:
-        features = [stages.extract_features(r, self.settings) for r in regions]
-        table = FeatureTable.stack(features)
-        table = table.join(clinical_features(cohort.clinical))
-        audits = {r.patient: stages.audit_figures(r) for r in regions}
-        table = table.join(stages.audit_features(audits, self.settings))
-        if self.embedders:
-            patches = {r.patient: stages.patch(r, self.settings) for r in regions}
-            table = table.join(stages.embed_new(self.embedders, table.patients, patches))
-        acquisition = stages.with_centres({r.patient: r.acquisition for r in regions}, cohort.centres)
-        return stages.predict_branch(self.signatures[branch], table, acquisition, self.settings)
+        Parameters
+        ----------
+        found
+            Of :meth:`predict_each`.
+        branch
+            That was asked for.
+        show_abstained
+            Whether patients for whom the model abstains have numbers.
+        """
+        rows = found.prediction.to_frame(show_abstained=show_abstained).reset_index()
+        return {
+            "use": "Research use only: not for clinical use, not a medical device.",
+            "endpoint": "overall survival",
+            "event_free": "alive",
+            "units": {
+                "risk": "log hazard ratio against the mean training patient (0: as the mean; higher is worse)",
+                "survival": "probability of being alive at that time, days from time zero; null: beyond the follow-up",
+                "group": "high: risk above the median of the training patients",
+            },
+            "model": {
+                "version": self.provenance.version,
+                "settings_sha256": self.provenance.settings_sha256,
+                "branch": branch,
+                "training_patients": len(self.signatures[branch].training_risk),
+            },
+            "predictions": json.loads(rows.to_json(orient="records")),
+            "exclusions": [dataclasses.asdict(e) for e in found.exclusions],
+            "stand_ins": {patient: list(names) for patient, names in found.stand_ins.items()},
+        }
 
     def save(self, folder: Path) -> None:
         """Write the model folder whole or not at all."""

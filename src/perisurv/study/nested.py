@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureTable, InputError, LeakageError, Outcome
+from perisurv.core.brief import Brief
 from perisurv.evaluation import FoldRisks, FoldScore, Split, score_folds
 from perisurv.study import stages
 from perisurv.study.designs import Patients, deal, permute
@@ -29,8 +30,8 @@ __all__ = ["CHOSEN", "Nested", "SplitFit", "fit_split", "fold_risks", "validate_
 CHOSEN = "{ring}"  # stands for the ring that the inner folds chose, in the prefixes of a branch
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SplitFit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SplitFit(Brief):
     """What the models of one split say of the patients that they never saw.
 
     Parameters
@@ -52,8 +53,8 @@ class SplitFit:
     selected: dict[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Nested:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Nested(Brief):
     """What a validation found.
 
     Parameters

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from perisurv.cohort import clinical_features
 from perisurv.core import Cohort, FeatureTable, Mask, Outcome, Patient, Prediction, RegionSet, Scan, SettingsError
+from perisurv.core.brief import Brief
 from perisurv.deep import cut_patch, ensemble, train
 from perisurv.evaluation import external_split, stratified_folds
 from perisurv.imaging import perturb_contour
@@ -60,8 +61,8 @@ Acquisition = Mapping[str, Mapping[str, float | str]]
 Audit = Mapping[str, Mapping[str, float]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StudyData:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class StudyData(Brief):
     """What the stages after extraction work on: radiomics and clinical columns of all patients, and who trains."""
 
     radiomics: FeatureTable
@@ -104,13 +105,13 @@ def audit_figures(regions: RegionSet) -> Audit:
     return {region.name: {"volume_ml": region.mask.volume_ml, **region.audit} for region in regions}
 
 
-def audit_features(audits: Mapping[str, Audit], settings: StudySettings) -> FeatureTable:
+def audit_features(audits: Mapping[str, Audit], settings: StudySettings, *, refuse: bool = True) -> FeatureTable:
     """Figures of the audit that the study asks for, one row a patient, named ``clinical__<region>_<figure>``.
 
     Raises
     ------
     SettingsError
-        If no patient has a figure of that name.
+        If no patient has a figure of that name, unless ``refuse`` is False: it is then not known.
     """
     flat = {
         patient: {f"{region}_{name}": value for region, figures in audit.items() for name, value in figures.items()}
@@ -118,7 +119,7 @@ def audit_features(audits: Mapping[str, Audit], settings: StudySettings) -> Feat
     }
     known = sorted({name for figures in flat.values() for name in figures})
     for name in settings.audit_covariates:
-        if name not in known:
+        if refuse and name not in known:
             raise SettingsError(f"audit_covariates: the audit has no figure {name!r}; it has {', '.join(known)}.")
     columns = {
         f"clinical__{name}": [figures.get(name, np.nan) for figures in flat.values()]

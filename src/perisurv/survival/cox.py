@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from perisurv.core import FeatureError, FeatureTable, Outcome
+from perisurv.core.brief import Brief
 from perisurv.statistics import RiskSets, Ties
 from perisurv.survival.cox_maximum import CoxMaximum, Labels, Weights, cox_maximum
 from perisurv.survival.estimator import Features, FollowUp, SurvivalRegressor
@@ -54,8 +55,8 @@ class BaselineHazard:
         return np.asarray(np.where(times_days > self.follow_up_days, np.nan, hazard))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CoxModel:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CoxModel(Brief):
     """A fitted Cox model with its baseline hazard.
 
     Parameters

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable
+from perisurv.core.brief import Brief
 from perisurv.survival.firewall import refuse_seen
 from perisurv.survival.options import FitOptions
 from perisurv.survival.standardise import Standardisation
@@ -23,8 +24,8 @@ SPACINGS = {"slice_spacing_mm": "slice spacing", "pixel_spacing_mm": "pixel spac
 NAMED = 3  # features named in one sentence
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Domain:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Domain(Brief):
     """The part of feature space that the training patients cover.
 
     Parameters

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
+from perisurv.core.brief import Brief
 from perisurv.survival.estimator import Features, FollowUp, TableTransformer
 from perisurv.survival.firewall import passed_on, refuse_seen
 
@@ -19,8 +20,8 @@ __all__ = ["FusedFeatures", "PcaFusion", "fit_fusion"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FusedFeatures:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FusedFeatures(Brief):
     """A fixed linear map from standardised features to components.
 
     Parameters

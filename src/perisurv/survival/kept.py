@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from perisurv.core import FeatureTable
+from perisurv.core.brief import Brief
 from perisurv.survival.firewall import passed_on, refuse_seen
 
 __all__ = ["KeptFeatures"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KeptFeatures:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KeptFeatures(Brief):
     """A fixed choice of columns.
 
     Parameters

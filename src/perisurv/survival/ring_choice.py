@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, Outcome, OutcomeError
+from perisurv.core.brief import Brief
 from perisurv.statistics import RiskSets, harrell_c
 from perisurv.survival.domain import Acquisition
 from perisurv.survival.folds import assign_folds
@@ -21,8 +22,8 @@ __all__ = ["RingChoice", "choose_ring"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class RingChoice:
+@dataclass(frozen=True, slots=True, repr=False)
+class RingChoice(Brief):
     """The chosen ring and how sure the training patients are of it.
 
     Parameters

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import Outcome
+from perisurv.core.brief import Brief
 from perisurv.survival.folds import assign_folds
 from perisurv.survival.lasso_cox import Screen, cv_lasso_cox
 from perisurv.survival.lasso_stability import StabilityOptions, stability_selection
@@ -23,8 +24,8 @@ __all__ = ["GroupSelection", "select_group", "select_groups"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupSelection:
+@dataclass(frozen=True, slots=True, repr=False)
+class GroupSelection(Brief):
     """How many features of one group each step left, and which remain.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perisurv.core import FeatureError, FeatureTable, ModelError, Outcome, OutcomeError, Prediction
+from perisurv.core.brief import Brief
 from perisurv.core.wording import counted
 from perisurv.survival import codec
 from perisurv.survival.cox import CoxModel, fit_cox
@@ -31,8 +32,8 @@ VERSION = 3
 LATE = ("late_ridge", "stacked")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Signature:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Signature(Brief):
     """A fitted prognostic signature.
 
     Parameters

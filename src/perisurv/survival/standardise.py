@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 
 from perisurv.core import FeatureError, FeatureTable
+from perisurv.core.brief import Brief
 from perisurv.survival.estimator import Features, FollowUp, TableTransformer
 from perisurv.survival.firewall import passed_on, refuse_seen
 
@@ -20,8 +21,8 @@ __all__ = ["Standardisation", "Standardiser", "fit_standardisation"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Standardisation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Standardisation(Brief):
     """Fixed imputation and scaling.
 
     Parameters

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
+from perisurv.core.brief import Brief
 from perisurv.survival.firewall import passed_on, refuse_seen
 from perisurv.survival.harmonise.batches import Batches, Unseen, batch_rows, check_sample, labels_of
 from perisurv.survival.harmonise.covariates import covariate_values
@@ -72,8 +73,8 @@ class CombatOptions:
             raise SettingsError("ComBat needs minimum_sample >= 2 and tolerance > 0.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Harmonisation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Harmonisation(Brief):
     """Fitted harmonisation.
 
     A value y of a patient of batch i with covariates x becomes

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
+from perisurv.core.brief import Brief
 from perisurv.survival.firewall import passed_on, refuse_seen
 from perisurv.survival.harmonise.batches import Batches, Unseen, batch_rows, check_sample, labels_of
 from perisurv.survival.harmonise.combat import refuse_missing
@@ -56,8 +57,8 @@ class RobustOptions:
             raise SettingsError("Robust scaling needs minimum_batch and minimum_sample of at least 2.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RobustScale:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RobustScale(Brief):
     """Fitted robust scaling: ``(y - centre_i) / spread_i`` for a patient of batch i.
 
     A new patient alone is scaled by its batch as it was among the training patients or in a sample, never by itself.
