@@ -1,12 +1,19 @@
-"""Write docs/reference: features.md from the catalogue, checks.md from the checks, measured.md from the benchmarks.
+"""Write docs/reference: features.md from the catalogue, checks.md from the checks, settings.md from the options of a
+study, measured.md from the benchmarks.
 
 ``make reference``.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import math
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from perisurv.cohort.checks import (
     CLINICAL_CHECKS,
@@ -20,15 +27,31 @@ from perisurv.cohort.checks import (
 )
 from perisurv.radiomics import FAMILIES, feature_catalogue
 from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
+from perisurv.study.settings import StudySettings, plain
 
 PAGE = Path(__file__).parent / "reference" / "features.md"
 CHECKS_PAGE = PAGE.with_name("checks.md")
 MEASURED_PAGE = PAGE.with_name("measured.md")
+SETTINGS_PAGE = PAGE.with_name("settings.md")
 RESULTS = PAGE.parents[2] / "benchmarks" / "results"
 MEASURED = ("ingest", "geometry", "lungs", "lasso", "discrimination", "nested", "lung1")
 MEASURED_HEAD = """# Measured
 
 Made by `make reference` from `benchmarks/results`: what the command above each table printed when it was last run.
+"""
+PLAIN_TYPES = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    type(None): "none",
+    Any: "value",
+}
+SETTINGS_HEAD = """# Settings
+
+Made by `make reference` from the options of the code: every key of a study file (TOML), its type, its default and what it means. A key that is
+not written has its default; an unknown key is an error. `perisurv init FOLDER` writes a study file to begin with, and the report of a study
+holds all of its settings.
 """
 CHECKS = (
     ("A structure set and its CT", REFERENCE_CHECKS),
@@ -106,6 +129,79 @@ def checks_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings_page() -> str:
+    """The page of settings."""
+    lines = [SETTINGS_HEAD]
+    for section, kind, keys in sections():
+        about = (inspect.getdoc(kind) or "").split("\n\nParameters\n")[0].replace("\n", " ")
+        title = f"`[{section}]`" if section else "At the top of the file, before any table"
+        lines.append(f"\n## {title}\n\n{plain_text(about)}\n\n| key | type | default | meaning |\n|---|---|---|---|")
+        told = meanings(kind)
+        for key, value in keys.items():
+            cells = (f"`{key}`", type_name(kind, key), f"`{value}`", plain_text(told.get(key, "")))
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def sections() -> Iterator[tuple[str, type, dict[str, str]]]:
+    """Every table of a study file: its name, its class, and the keys with their defaults in TOML."""
+
+    def walk(options: Any, known: dict[str, Any], name: str) -> Iterator[tuple[str, type, dict[str, str]]]:
+        fields = [f for f in dataclasses.fields(options) if f.name in known]
+        tables = [f.name for f in fields if dataclasses.is_dataclass(getattr(options, f.name))]
+        yield name, type(options), {f.name: default(known[f.name]) for f in fields if f.name not in tables}
+        for table in tables:
+            yield from walk(getattr(options, table), known[table], f"{name}.{table}" if name else table)
+
+    settings = StudySettings()
+    yield from walk(settings, plain(settings), "")
+
+
+def default(value: Any) -> str:
+    """A default as the study file writes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(default, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {default(v)}' for key, v in value.items() if v is not None)} }}"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def meanings(kind: type) -> dict[str, str]:
+    """What the docstring of the options says about each key."""
+    _, _, parameters = (inspect.getdoc(kind) or "").partition("Parameters\n----------\n")
+    parameters = re.split(r"\n\n\S+\n-{3,}\n", parameters)[0]
+    entries = re.findall(r"^(\S[^\n]*)\n((?:(?:    [^\n]*)?(?:\n|$))+)", parameters, re.MULTILINE)
+    return {name.strip(): " ".join(text.split()) for names, text in entries for name in names.split(":")[0].split(",")}
+
+
+def type_name(kind: type, key: str) -> str:
+    """The type of a key as a reader of TOML knows it."""
+    return type_words(get_type_hints(kind)[key])
+
+
+def type_words(kind: Any) -> str:
+    """A type in words: ``tuple[str, ...]`` is a list of texts."""
+    inside, origin = get_args(kind), get_origin(kind)
+    if dataclasses.is_dataclass(kind):
+        return f"{{ {', '.join(f'{f.name} = ...' for f in dataclasses.fields(kind))} }}"
+    if origin is Literal:
+        return " or ".join(default(value) for value in inside)
+    if origin is tuple:
+        return f"list: {type_words(inside[0])}" if Ellipsis in inside else f"[{', '.join(map(type_words, inside))}]"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"table: {type_words(inside[1])}"
+    return " or ".join(map(type_words, inside)) if inside else PLAIN_TYPES[kind]
+
+
+def plain_text(text: str) -> str:
+    """A docstring without the marks of Sphinx."""
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
+
+
 def measured_page() -> str:
     """The page of benchmarks."""
     lines = [MEASURED_HEAD]
@@ -136,3 +232,4 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     CHECKS_PAGE.write_text(checks_page(), encoding="utf-8")
     MEASURED_PAGE.write_text(measured_page(), encoding="utf-8")
+    SETTINGS_PAGE.write_text(settings_page(), encoding="utf-8")

@@ -19,13 +19,13 @@ check_verbs = typer.Typer()
 @verb(check_verbs, Panel.BEGIN)
 def check(
     ct_phantom: Annotated[
-        Path | None, typer.Option(help="Folder with image.nii.gz and mask.nii.gz of the CT phantom of the IBSI.")
+        Path | None, typer.Option(help="Folder ibsi_1_ct_radiomics_phantom/nifti of the data sets of the IBSI.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare this installation with the reference values of the IBSI and show its environment.
 
-    Example: perisurv check --ct-phantom ibsi1/ct_phantom/nifti
+    Example: perisurv check --ct-phantom data_sets/ibsi_1_ct_radiomics_phantom/nifti
     """
     from perisurv.study.provenance import VERSION, installed  # noqa: PLC0415
     from perisurv.study.selfcheck import by_family, ibsi_check  # noqa: PLC0415
@@ -43,7 +43,7 @@ def check(
     ]
     lines.append(f"IBSI: {len(rows) - len(bad)} of {len(rows)} reference values within tolerance")
     if ct_phantom is None:
-        lines.append("Configurations A to E need the CT phantom: --ct-phantom FOLDER (README: where to get it)")
+        lines.append("Configurations A to E need the CT phantom: --ct-phantom FOLDER (see docs/radiomics.md)")
     wrong = [f"{row.configuration} {row.tag}" for row in bad]
     summary = {"version": VERSION, "packages": installed(), "checked": len(rows), "wrong": wrong}
     say(summary, "\n".join(lines), as_json)

@@ -120,7 +120,7 @@ def load_index() -> IdcIndex:
     try:
         client: Any = import_module("idc_index").IDCClient()  # loaded when first used
     except ImportError:
-        raise InputError('Fetching needs idc-index: pip install "perisurv[archives]".') from None
+        raise InputError("Fetching needs idc-index: pip install idc-index.") from None
     client.fetch_index("collections_index")
     series, described = client.index[_COLUMNS], client.collections_index[["collection_id", "sources"]]
     return IdcIndex(client.idc_version, series, described, Path(client.s5cmdPath), lambda: _references(client))

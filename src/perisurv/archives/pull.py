@@ -155,7 +155,7 @@ def _client(url: str, login: Login, timeout_s: float) -> tuple[Any, Any]:
         from dicomweb_client import DICOMwebClient  # noqa: PLC0415 (loaded when first used)
         from requests import Session  # noqa: PLC0415
     except ImportError:
-        raise InputError('Pulling needs dicomweb-client: pip install "perisurv[archives]".') from None
+        raise InputError("Pulling needs dicomweb-client: pip install dicomweb-client.") from None
     session = Session()
     session.max_redirects = 0  # a login never follows to another server
     if (login.user or login.header) and scheme == "http":

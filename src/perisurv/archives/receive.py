@@ -249,7 +249,7 @@ def _entity(options: ReceiveOptions) -> Any:
     try:
         from pynetdicom import AE, ALL_TRANSFER_SYNTAXES  # noqa: PLC0415 (loaded when first used)
     except ImportError:
-        raise InputError('Receiving needs pynetdicom: pip install "perisurv[archives]".') from None
+        raise InputError("Receiving needs pynetdicom: pip install pynetdicom.") from None
     entity = AE(ae_title=options.aet)
     entity.require_calling_aet = list(options.allow)
     entity.add_supported_context(_VERIFICATION)

@@ -215,4 +215,4 @@ def require_torch() -> None:
     try:
         import torch  # noqa: F401, PLC0415 (an extra: only the network needs it)
     except ImportError:
-        raise ModelError("The network needs torch, which is not installed: pip install 'perisurv[deep]'.") from None
+        raise ModelError("The network needs torch, which is not installed: pip install torch.") from None

@@ -11,6 +11,9 @@ from perisurv.radiomics import CONFIGURATIONS, SelfTestRow, self_test
 
 __all__ = ["by_family", "ibsi_check"]
 
+# As the IBSI publishes the CT phantom, and side by side.
+LAYOUTS = (("image/phantom.nii.gz", "mask/mask.nii.gz"), ("image.nii.gz", "mask.nii.gz"))
+
 
 def ibsi_check(ct_phantom: Path | None = None) -> list[SelfTestRow]:
     """Every reference value of the digital phantom and, if its folder is given, of the CT phantom.
@@ -18,7 +21,8 @@ def ibsi_check(ct_phantom: Path | None = None) -> list[SelfTestRow]:
     Parameters
     ----------
     ct_phantom
-        Folder with ``image.nii.gz`` and ``mask.nii.gz`` of the CT phantom.
+        Folder with the CT phantom: ``image/phantom.nii.gz`` and ``mask/mask.nii.gz`` as in the data sets of the IBSI,
+        or ``image.nii.gz`` and ``mask.nii.gz``.
 
     Raises
     ------
@@ -28,10 +32,13 @@ def ibsi_check(ct_phantom: Path | None = None) -> list[SelfTestRow]:
     rows = self_test()
     if ct_phantom is None:
         return rows
-    paths = [ct_phantom / "image.nii.gz", ct_phantom / "mask.nii.gz"]
-    for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path} is missing; give the folder with the NIfTI files of the IBSI CT phantom.")
+    layouts = [[ct_phantom / name for name in layout] for layout in LAYOUTS]
+    paths = next((paths for paths in layouts if all(path.is_file() for path in paths)), None)
+    if paths is None:
+        raise InputError(
+            f"{ct_phantom} lacks image/phantom.nii.gz or mask/mask.nii.gz; give the folder "
+            "ibsi_1_ct_radiomics_phantom/nifti of the data sets of the IBSI (https://github.com/theibsi/data_sets)."
+        )
     (image, grid), (inside, mask_grid) = (read_volume(path, path.name) for path in paths)
     pair = Volume(image, grid), Mask(inside > 0, mask_grid)
     return rows + [row for name in CONFIGURATIONS if len(name) == 1 for row in self_test(name, *pair)]

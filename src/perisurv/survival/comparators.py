@@ -2,7 +2,7 @@
 
 A random survival forest proper (log-rank splits, Nelson-Aalen leaves) has no implementation under a permissive licence
 that is maintained; a forest of trees that split by the Cox partial likelihood is the stated stand-in. XGBoost is
-optional (``pip install perisurv[comparators]``) and loads when first fitted.
+optional (the extra ``comparators``) and loads when first fitted.
 """
 
 from __future__ import annotations
@@ -170,7 +170,5 @@ def _xgboost() -> Any:
     try:
         import xgboost  # noqa: PLC0415  optional, and loads slowly
     except ImportError as error:
-        raise InputError(
-            "Boosting and forests need XGBoost, which is not installed: pip install 'perisurv[comparators]'."
-        ) from error
+        raise InputError("Boosting and forests need XGBoost, which is not installed: pip install xgboost.") from error
     return xgboost
