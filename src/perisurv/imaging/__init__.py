@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         find_body,
         find_lungs,
         lung_mask,
+        padding_mask,
         vessel_mask,
     )
     from perisurv.imaging.filters import laplacian_of_gaussian
@@ -32,6 +33,7 @@ __all__ = [
     "find_lungs",
     "laplacian_of_gaussian",
     "lung_mask",
+    "padding_mask",
     "perturb_contour",
     "resample_mask",
     "resample_volume",
@@ -50,6 +52,7 @@ _MODULE = {
     "find_lungs": "anatomy",
     "laplacian_of_gaussian": "filters",
     "lung_mask": "anatomy",
+    "padding_mask": "anatomy",
     "perturb_contour": "perturb",
     "resample_mask": "resample",
     "resample_volume": "resample",

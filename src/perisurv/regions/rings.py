@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perisurv.core import Finding, Geometry, Mask, Region, RegionError, RegionSet, Scan, Volume
-from perisurv.imaging import resample_mask, resample_volume, round_hu
+from perisurv.imaging import padding_mask, resample_mask, resample_volume, round_hu
 from perisurv.regions.audit import RingShape, audit_ring
 from perisurv.regions.barriers import barred, outside_image
 from perisurv.regions.border import (
@@ -29,6 +29,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Box = tuple[slice, slice, slice]
 PAD_VOXELS = 3
+AIR_HU = -1000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,10 +46,11 @@ class _Around:
 def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     """Tumour and rings of one scan.
 
-    The CT is resampled by cubic B-spline onto the analysis grid, a crop of the grid that shares its centre with the
-    native grid (IBSI), and rounded to whole HU. The tumour is drawn on it from its smooth surface (or from its linearly
-    interpolated voxels). A ring holds the voxels outside the tumour whose Euclidean distance to that surface is at most
-    the width, inside the barrier, nearer to the tumour than to any other lesion, outside the excluded tissues.
+    Padding, as beyond the circle of reconstruction, lies beyond the CT. The CT is resampled by cubic B-spline onto
+    the analysis grid, a crop of the grid that shares its centre with the native grid (IBSI), and rounded to whole HU.
+    The tumour is drawn on it from its smooth surface (or from its linearly interpolated voxels). A ring holds the
+    voxels outside the tumour whose Euclidean distance to that surface is at most the width, inside the barrier,
+    nearer to the tumour than to any other lesion, outside the excluded tissues.
 
     Parameters
     ----------
@@ -72,10 +74,11 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     """
     options = options or RingOptions()
     native_box = scan.tumour.bounding_box()
+    scan, padding = _without_padding(scan)
     if options.border == "exclude":
         refuse_cut_tumour(scan.patient, scan.tumour)
     full = scan.ct.geometry.resampled((options.spacing_mm,) * 3)
-    around = _around(scan, full, native_box, options)
+    around = _around(scan, full, native_box, options, padding)
     _refuse_small(scan.patient, "the tumour", around.tumour.voxel_count, options)
     grid = full.crop(_image_box(scan, full, native_box, options))
     image = round_hu(resample_volume(scan.ct, grid))
@@ -94,12 +97,23 @@ def rings(scan: Scan, options: RingOptions | None = None) -> RegionSet:
     return RegionSet(scan.patient, image, tuple(regions), scan.acquisition, _taken(around, options, grid), findings)
 
 
-def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions) -> _Around:
+def _without_padding(scan: Scan) -> tuple[Scan, Mask | None]:
+    """The scan with air in place of padding, so that no spline swings beside it, and where it was."""
+    padding = padding_mask(scan.ct)
+    if not padding.any():
+        return scan, None
+    ct = Volume(np.where(padding, np.float32(AIR_HU), scan.ct.values), scan.ct.geometry)
+    return replace(scan, ct=ct), Mask(padding, scan.ct.geometry)
+
+
+def _around(scan: Scan, full: Geometry, native_box: Box, options: RingOptions, padding: Mask | None) -> _Around:
     first, last = _ends(scan, full, native_box)
     reach = max(options.widths_mm) / options.spacing_mm + PAD_VOXELS
     grid = full.crop(_box(first - reach, last + reach))
     near = surroundings(scan.tumour, grid, max(options.widths_mm))
     outside = outside_image(scan.ct.geometry, grid)
+    if padding is not None:
+        outside |= resample_mask(padding, grid).values
     drawn = near.distance_mm <= 0 if options.mask == "surface" else resample_mask(scan.tumour, grid).values
     tumour = Mask(drawn & ~outside, grid)
     distance = near.distance_mm

@@ -171,3 +171,22 @@ def test_a_tumour_outside_of_the_body_is_an_exclusion_for_this_barrier_only():
     with pytest.raises(RegionError, match=r'0 % of the tumour lies in the body .*barrier = "none" below \[regions\]'):
         rings(scan, replace(FREE, barrier="body"))
     assert rings(scan, FREE)["ring_3mm"].mask.voxel_count
+
+
+@pytest.mark.parametrize("padding_hu", [-3024.0, -2000.0, 0.0])
+@pytest.mark.parametrize("barrier", ["none", "body"])
+def test_padding_lies_beyond_the_ct(padding_hu, barrier):
+    """A tumour 4 mm from the circle of reconstruction: no HU of the padding, nor of a spline beside it, in a ring."""
+    grid = Geometry((30, 100, 100), (2.0, 1.5, 1.5))
+    x, y, z = np.moveaxis(points(grid), -1, 0)
+    from_axis = np.hypot(x - 74.25, y - 74.25)
+    hu = np.random.default_rng(1).normal(40, 10, grid.shape).round()
+    hu[from_axis > 74] = padding_hu
+    tumour = (x - 130) ** 2 + (y - 74) ** 2 + (z - 30) ** 2 <= 14**2
+    regions = rings(Scan("c", Volume(hu, grid), Mask(tumour, grid)), replace(FREE, barrier=barrier))
+    ring = regions["ring_9mm"]
+    values = regions.image.values[ring.mask.values]
+    assert np.percentile(values, 1) > -150
+    assert values.mean() == pytest.approx(40, abs=8)
+    assert ring.audit["clipped_by_border_share"] > 0.03
+    assert regions["ring_3mm"].audit["clipped_by_border_share"] < ring.audit["clipped_by_border_share"]
