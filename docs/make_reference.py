@@ -22,8 +22,10 @@ from perisurv.cohort.checks import (
     MASK_CHECKS,
     OUTCOME_CHECKS,
     REFERENCE_CHECKS,
+    SCAN_CHECKS,
     SEG_CHECKS,
     SERIES_CHECKS,
+    VALUE_CHECKS,
 )
 from perisurv.radiomics import FAMILIES, feature_catalogue
 from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
@@ -56,6 +58,8 @@ holds all of its settings.
 CHECKS = (
     ("A structure set and its CT", REFERENCE_CHECKS),
     ("A CT series, at the index and again when it is loaded", SERIES_CHECKS),
+    ("The values of a DICOM CT: a few slices at the index, all before it is refused", VALUE_CHECKS),
+    ("CT and tumour, each time they are loaded", SCAN_CHECKS),
     ("Contours on a CT", CONTOUR_CHECKS),
     ("A DICOM SEG and its CT", SEG_CHECKS),
     ("An image as a research file", IMAGE_CHECKS),

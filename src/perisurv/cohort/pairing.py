@@ -14,6 +14,7 @@ from perisurv.cohort.checks import (
     REFERENCE_CHECKS,
     SEG_CHECKS,
     SERIES_CHECKS,
+    VALUE_CHECKS,
     Masks,
     Pairing,
     SegPairing,
@@ -71,6 +72,8 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
         found += findings(SERIES_CHECKS, pairing.series)
     if _sound(found):
         found += findings(CONTOUR_CHECKS, pairing)
+    if _sound(found):
+        found += findings(VALUE_CHECKS, pairing.series)
     if not _sound(found):
         return Paired(pairing.structures, None, _reason(found), found)
     source = DicomSource(
@@ -107,6 +110,8 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         read,
     )
     found += findings(MASK_CHECKS, masks)
+    if _sound(found):
+        found += findings(VALUE_CHECKS, series)
     if not _sound(found):
         return Paired(structures, None, _reason(found), found)
     source = SegSource(

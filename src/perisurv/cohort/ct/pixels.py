@@ -30,7 +30,7 @@ from perisurv.cohort.volumes import read_frames
 from perisurv.core import Geometry, ReadError, Volume
 from perisurv.imaging.resample import resample_volume
 
-__all__ = ["AIR_HU", "read_hu", "same_pixels"]
+__all__ = ["AIR_HU", "read_hu", "same_pixels", "sampled_hu"]
 
 AIR_HU = -1000.0
 # A padding value inside this range would blank out tissue: such a header is wrong and is not followed.
@@ -71,6 +71,22 @@ def read_hu(series: CtSeries) -> Volume:
     if not series.rectangular:
         np.rint(values, out=values)
     return Volume(values, grid)
+
+
+def sampled_hu(series: CtSeries, count: int) -> Image:
+    """Slices of a series, spread evenly over it and as they are stored, HU; for a look at the values.
+
+    Raises
+    ------
+    ReadError
+        If pixels cannot be decoded.
+    """
+    places = np.linspace(0, len(series.slices) - 1, min(count, len(series.slices)) + 2)[1:-1]
+    chosen: dict[Path, list[CtHeader]] = defaultdict(list)
+    for place in places:
+        header = series.slices[round(float(place))]
+        chosen[header.path].append(header)
+    return np.stack([plane for own in chosen.values() for plane in _of_file(own)])
 
 
 def same_pixels(pairs: Sequence[tuple[CtHeader, CtHeader]]) -> bool:

@@ -20,6 +20,7 @@ from perisurv.cohort.rtstruct import (
 )
 from perisurv.cohort.sources.ct import CtFiles, acquisition_of, read_ct
 from perisurv.cohort.sources.paths import moved
+from perisurv.cohort.sources.values import in_hounsfield_units
 from perisurv.core import Geometry, GeometryError, Mask, ReadError, Scan
 
 __all__ = ["DicomSource"]
@@ -70,7 +71,7 @@ class DicomSource:
             series = self.ct.series(self.root, patient)
             ct = read_ct(series, patient)
             tumour, others, lungs = self._masks(patient, ct.geometry)
-        return Scan(patient, ct, tumour, acquisition_of(series), others, lungs)
+        return in_hounsfield_units(Scan(patient, ct, tumour, acquisition_of(series), others, lungs))
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""

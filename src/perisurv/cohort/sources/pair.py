@@ -10,6 +10,7 @@ from pathlib import Path
 from perisurv.cohort.grids import union
 from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.sources.paths import moved
+from perisurv.cohort.sources.values import in_hounsfield_units
 from perisurv.cohort.volumes import read_volume
 from perisurv.core import Geometry, Mask, Scan, Volume
 
@@ -66,7 +67,7 @@ class PairSource:
             "slice_spacing_mm": geometry.spacing_mm[0],
             "pixel_spacing_mm": geometry.spacing_mm[1],
         }
-        return Scan(patient, Volume(values, geometry), tumour, acquisition, others, lungs)
+        return in_hounsfield_units(Scan(patient, Volume(values, geometry), tumour, acquisition, others, lungs))
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""

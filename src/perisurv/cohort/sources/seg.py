@@ -14,6 +14,7 @@ from perisurv.cohort.grids import union
 from perisurv.cohort.rtstruct import RoiRules
 from perisurv.cohort.sources.ct import CtFiles, acquisition_of, read_ct
 from perisurv.cohort.sources.paths import moved
+from perisurv.cohort.sources.values import in_hounsfield_units
 from perisurv.core import Mask, ReadError, Scan
 
 __all__ = ["SegSource"]
@@ -72,7 +73,7 @@ class SegSource:
             lungs = self._mask(patient, self.lungs, series) if self.lungs else None
         if others is not None:
             others = Mask(others.values & ~tumour.values, ct.geometry)
-        return Scan(patient, ct, tumour, acquisition_of(series), others, lungs)
+        return in_hounsfield_units(Scan(patient, ct, tumour, acquisition_of(series), others, lungs))
 
     def describe(self) -> dict[str, str]:
         """Everything but the root, as text."""
