@@ -40,13 +40,13 @@ def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: A
         cohort, files = run.index(), run.private.files
     rows, aside = (
         [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in part]
-        for part in (cohort.excluded, cohort.set_aside)
+        for part in (cohort.exclusions, cohort.set_aside)
     )
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
     lines = [repr(cohort), *(f"  {name}: {counted(n, 'patient')}" for name, n in centres.items())]
     lines += [f"  {note}" for note in cohort.notes]
-    lines += [f"  excluded {row['patient'] or '(file)'}: {row['reason']}" for row in rows]
-    lines += [f"  set aside of {row['patient']}: {row['reason']}" for row in aside]
+    lines += [f"  excluded {row['patient']}: {row['reason']}" for row in rows]
+    lines += [f"  set aside {row['patient'] or '(file)'}: {row['reason']}" for row in aside]
     lines += [f"  files are called by number; their paths stand in {files}"] if files.exists() else []
     values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
     values["set_aside"] = aside

@@ -36,7 +36,8 @@ def find_ct(
     listed, the series that is listed, and where none is listed the frame of reference. With ``references`` set to
     "series" the frame of reference counts also where a series is listed, with "geometry" also the position alone.
     """
-    others = {modalities[uid] for uid in structures.references.series_uids if uid in modalities}
+    frames = (structures.references.frame_uids | structures.frame_uids) - {v.slices[0].frame_uid for v in own}
+    others = {modalities[uid] for uid in structures.references.series_uids or frames if uid in modalities}
     search = _Search(structures, series, tuple(own), options, tuple(sorted(others)))
     found = search.found()
     if len(found) == 1:

@@ -36,8 +36,10 @@ __all__ = [
     "UNCOMPRESSED",
     "CtHeader",
     "DicomFile",
+    "OtherHeader",
     "ct_header",
     "image_name",
+    "other_header",
     "probe",
     "quiet_pydicom",
 ]
@@ -111,6 +113,17 @@ class DicomFile:
     patient_id: str
     truncated: bool
     dataset: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class OtherHeader:
+    """A file that is neither CT nor contours: what it is and whose, and what contours may have been drawn on."""
+
+    name: str
+    modality: str
+    patient_id: str
+    series_uid: str
+    frame_uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +277,15 @@ def ct_header(file: DicomFile) -> CtHeader:
         raise ReadError(
             f"{file.name} holds a value that DICOM does not allow ({type(error).__name__}); export it again."
         ) from error
+
+
+def other_header(file: DicomFile) -> OtherHeader:
+    """The header of a file that is neither CT nor contours; a value that cannot be read is empty."""
+    try:
+        series, frame = _text(file.dataset, "SeriesInstanceUID"), _text(file.dataset, "FrameOfReferenceUID")
+    except DICOM_ERRORS:
+        series = frame = ""
+    return OtherHeader(file.name, file.modality or "unknown", file.patient_id, series, frame)
 
 
 def _parse(path: Path) -> tuple[Dataset, int, int]:

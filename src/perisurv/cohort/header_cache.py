@@ -1,4 +1,4 @@
-"""What the CT headers of an index said: an index that was cut off goes on, a second one reads new files only.
+"""What the headers of an index said: an index that was cut off goes on, a second one reads new files only.
 
 A text file, readable by its owner only: a title, then a line a file that is only ever appended. It holds PatientIDs and
 belongs where the key of the pseudonyms lies.
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from perisurv.cohort.dicom import CtHeader
+from perisurv.cohort.dicom import CtHeader, OtherHeader
 from perisurv.core import ReadError
 
 __all__ = ["HeaderCache", "Stamp", "stamp_of"]
@@ -28,9 +28,10 @@ Stamp = tuple[int, int, int]
 
 _LOG = logging.getLogger(__name__)
 # A change to what a header is read to, under the same names and the same version, needs another number.
-_FORMAT = 1
+_FORMAT = 2
 _FIELDS = tuple(f.name for f in fields(CtHeader) if f.name not in ("path", "name"))
-_values_of = attrgetter(*_FIELDS)
+_OTHER_FIELDS = ("modality", "patient_id", "series_uid", "frame_uid")
+_ct_values, _other_values = attrgetter(*_FIELDS), attrgetter(*_OTHER_FIELDS)
 _LINES_AT_ONCE = 500
 
 
@@ -50,7 +51,7 @@ def stamp_of(path: Path, name: str) -> Stamp:
 
 
 class HeaderCache:
-    """Headers of classic CT slices by name and stamp. To be used in a ``with`` statement.
+    """Headers of CT slices and of files of other modalities by name and stamp. To be used in a ``with`` statement.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ class HeaderCache:
         if self._path is not None and kind is None and (self._stale or self._rows):
             self._compact(self._path)
 
-    def get(self, path: Path, name: str, stamp: Stamp) -> CtHeader | None:
+    def get(self, path: Path, name: str, stamp: Stamp) -> CtHeader | OtherHeader | None:
         """The header of a file as it was read; None if it must be read, again or for the first time."""
         row = self._rows.pop(name, None)
         if row is None:
@@ -95,15 +96,18 @@ class HeaderCache:
             self._stale = True
             return None
         self._current[name] = stamp
+        if len(values) == len(_OTHER_FIELDS):
+            return OtherHeader(name, *map(_kept, values))
         facts: dict[str, Any] = dict(zip(_FIELDS, map(_kept, values), strict=True))
         return CtHeader(path=path, name=name, **facts)
 
-    def put(self, header: CtHeader, stamp: Stamp) -> None:
+    def put(self, header: CtHeader | OtherHeader, stamp: Stamp) -> None:
         """Keep a header that was read after its stamp was taken."""
         if self._path is None:
             return
         self._current[header.name] = stamp
-        self._lines.append(_line([header.name, stamp, _values_of(header)]))
+        values = _other_values(header) if isinstance(header, OtherHeader) else _ct_values(header)
+        self._lines.append(_line([header.name, stamp, values]))
         if len(self._lines) >= _LINES_AT_ONCE:
             self._append()
 
@@ -156,7 +160,7 @@ def _kept(value: Any) -> Any:
 
 
 def _title() -> bytes:
-    return _line(["perisurv headers", _FORMAT, version("perisurv"), _FIELDS])
+    return _line(["perisurv headers", _FORMAT, version("perisurv"), _FIELDS, _OTHER_FIELDS])
 
 
 def _line(values: list[Any]) -> bytes:

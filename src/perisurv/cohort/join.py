@@ -66,11 +66,14 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
         included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, source), known))
     if outcome:
         seen = sources.keys() | {patient_key(p) for p, _ in images.failures}
-        left_out += [_without_image(by_key[k][0], options) for k in by_key if by_key[k] and k not in seen]
+        others = _modalities(images)
+        left_out += [
+            _without_image(by_key[k][0], others.get(k, ""), options) for k in by_key if by_key[k] and k not in seen
+        ]
     cohort = _cohort(
         sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
     )
-    notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks)
+    notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks) + _other_files(images)
     return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes)
 
 
@@ -120,8 +123,25 @@ def _loose(key: str) -> str:
     return plain.lstrip("0")
 
 
-def _without_image(row: ClinicalRow, options: CohortOptions) -> Exclusion:
-    reason = f"no CT: {row.table} names this patient but the folder holds no image; add the CT and its contour."
+def _modalities(images: Found) -> dict[str, str]:
+    """Modalities of the files of each patient that are neither CT nor contours."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for other in images.others:
+        known[patient_key(other.patient_id)].add(other.modality)
+    return {key: ", ".join(sorted(names)) for key, names in known.items()}
+
+
+def _other_files(images: Found) -> tuple[str, ...]:
+    """How many files of other modalities lie there."""
+    if not images.others:
+        return ()
+    counts = sorted(Counter(other.modality for other in images.others).items())
+    return (f"Files of other modalities, not read: {', '.join(f'{name} {n}' for name, n in counts)}.",)
+
+
+def _without_image(row: ClinicalRow, modalities: str, options: CohortOptions) -> Exclusion:
+    holds = f"holds {modalities} of this patient but no CT" if modalities else "holds no image of this patient"
+    reason = f"no CT: {row.table} names this patient, and the folder {holds}; add the CT and its contour."
     return Exclusion(study_id(row.patient_id, options), STAGE, reason)
 
 
@@ -159,22 +179,24 @@ def _several_cts(cohort: Cohort, chosen: Mapping[str, tuple[Finding, ...]]) -> t
 def _cohort(
     included: Sequence[Included], left_out: Iterable[Exclusion], covariates: Sequence[str], *, outcome: bool
 ) -> Cohort:
-    exclusions = tuple(sorted(left_out, key=lambda e: (e.patient, e.reason)))
+    entries = sorted(left_out, key=lambda e: (e.patient, e.reason))
     if not included:
-        return Cohort((), clinical_frame((), (), covariates), None, exclusions)
+        return Cohort((), clinical_frame((), (), covariates), None, tuple(entries))
     patients = tuple(patient for patient, _ in included)
     ids = tuple(p.id for p in patients)
+    exclusions = tuple(e for e in entries if e.patient and e.patient not in ids)
+    set_aside = tuple(e for e in entries if e not in exclusions)
     rows = [row for _, row in included]
     clinical = clinical_frame(rows, ids, covariates)
     if not outcome:
-        return Cohort(patients, clinical, None, exclusions)
+        return Cohort(patients, clinical, None, exclusions, set_aside=set_aside)
     events = np.array([row is not None and row.event is True for row in rows], dtype=bool)
     if not events.any():
         raise InputError(
             f"All {len(ids)} patients are censored, so no risk can be learned; check the event column (1 = dead)."
         )
     times = np.array([row.time_days if row else None for row in rows], dtype=float)
-    return Cohort(patients, clinical, Outcome(ids, times, events), exclusions)
+    return Cohort(patients, clinical, Outcome(ids, times, events), exclusions, set_aside=set_aside)
 
 
 def why_nobody(cohort: Cohort) -> str:

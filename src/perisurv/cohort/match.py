@@ -10,13 +10,12 @@ from pathlib import Path
 from perisurv.cohort.candidates import Structures, kind_of
 from perisurv.cohort.copies import without_copies
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
-from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, probe, quiet_pydicom
+from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, OtherHeader, other_header, probe, quiet_pydicom
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
 from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.pairing import Paired, newest, pair
 from perisurv.cohort.pseudonym import patient_key
-from perisurv.cohort.references import uid_of
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
 from perisurv.cohort.sources import Source
 from perisurv.core import Finding, ReadError
@@ -47,15 +46,20 @@ class Found:
         Scans, reasons why there is none, and what the checks found.
     checked
         What the checks found of a scan.
-    modalities
-        Series that are neither CT nor contours: SeriesInstanceUID -> modality.
+    others
+        Files of other modalities than CT and contours.
     """
 
     sources: list[tuple[str, Source]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
     checked: dict[Source, tuple[Finding, ...]] = field(default_factory=dict)
-    modalities: dict[str, str] = field(default_factory=dict)
+    others: list[OtherHeader] = field(default_factory=list)
+
+    @property
+    def modalities(self) -> dict[str, str]:
+        """Series and frames of reference of other modalities by UID."""
+        return {uid: o.modality for o in self.others for uid in (o.series_uid, o.frame_uid) if uid}
 
 
 def index_dicom(
@@ -81,6 +85,8 @@ def index_dicom(
                 progress("index", n, len(paths))
             if isinstance(item, tuple):
                 slices[item[0].series_uid].extend(item)
+            elif isinstance(item, OtherHeader):
+                found.others.append(item)
             elif item is not None:
                 structures.append(item)
     with quiet_pydicom():
@@ -94,35 +100,36 @@ def index_dicom(
 
 def _read(
     path: Path, name: str, options: CohortOptions, found: Found, headers: HeaderCache
-) -> tuple[CtHeader, ...] | Structures | None:
+) -> tuple[CtHeader, ...] | Structures | OtherHeader | None:
     file: DicomFile | None = None
     try:
         stamp = stamp_of(path, name)
         known = headers.get(path, name, stamp)
-        file = None if known else probe(path, name)
+        if known:
+            return known if isinstance(known, OtherHeader) else (known,)
+        file = probe(path, name)
         if file is None:
-            return (known,) if known else None
+            return None
         if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
             slices = ct_headers(file)
             if len(slices) == 1 and not slices[0].frame:
                 headers.put(slices[0], stamp)
             return slices
-        structures = _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
-        if structures is None:
-            found.modalities[uid_of(file.dataset, "SeriesInstanceUID")] = file.modality
-        return structures
+        if file.sop_class not in SEG_CLASSES and file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
+            other = other_header(file)
+            headers.put(other, stamp)
+            return other
+        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
     except ReadError as error:
         found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
         return None
 
 
-def _structures(file: DicomFile, rules: RoiRules) -> Structures | None:
+def _structures(file: DicomFile, rules: RoiRules) -> Structures:
     if file.sop_class in SEG_CLASSES:
         if file.truncated:
             raise ReadError(f"{file.name} ends before its segments do; copy or export it again.")
         return read_segmentation(file.path, file.name, rules)
-    if file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
-        return None
     if file.truncated:
         raise ReadError(f"{file.name} ends before its contours do; copy or export it again.")
     return read_structure_set(file.path, file.name, rules)
@@ -148,7 +155,8 @@ def _match_patient(
         place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    results = [pair(s, series, patient.series, root, options, found.modalities) for s in patient.structures]
+    modalities = found.modalities
+    results = [pair(s, series, patient.series, root, options, modalities) for s in patient.structures]
     usable, set_aside = _chosen_of_each_ct([r for r in results if r.source], options)
     sources = [r.source for r in usable if r.source]
     found.checked.update((r.source, r.findings) for r in usable if r.source)

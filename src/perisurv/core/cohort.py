@@ -20,9 +20,6 @@ from perisurv.core.wording import counted
 __all__ = ["Cohort", "Exclusion", "Finding", "Outcome", "Patient", "ScanSource"]
 
 
-_INDEX = "index"
-
-
 class ScanSource(Protocol):
     """Where a scan comes from. Implemented by ``perisurv.cohort``, the only room that opens patient files."""
 
@@ -60,7 +57,7 @@ class Patient(Brief):
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A patient, series or file that left the study, and why."""
+    """A patient that left the study, or a file that was set aside, and why."""
 
     patient: str
     stage: str
@@ -204,7 +201,10 @@ class Cohort:
     outcome
         Follow-up of the included patients, or None for patients to be predicted.
     exclusions
-        Everything that was left out.
+        Patients that were left out.
+    set_aside
+        Files and series that are not used although nobody is lost by it: those of patients that stay, such as a
+        second structure set, and those that name no patient.
     findings
         What the checks of the index found, by patient, excluded ones too.
     notes
@@ -222,6 +222,7 @@ class Cohort:
     exclusions: tuple[Exclusion, ...] = field(default=())
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    set_aside: tuple[Exclusion, ...] = ()
 
     def __post_init__(self) -> None:
         ids = self.ids
@@ -258,19 +259,7 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.patients)
 
-    @property
-    def set_aside(self) -> tuple[Exclusion, ...]:
-        """Files that the index could not use, or did not need, of patients who are in the cohort all the same."""
-        ids = set(self.ids)
-        return tuple(e for e in self.exclusions if e.stage == _INDEX and e.patient in ids)
-
-    @property
-    def excluded(self) -> tuple[Exclusion, ...]:
-        """The exclusions without :attr:`set_aside`: patients who left the study, and files of unknown patients."""
-        aside = set(self.set_aside)
-        return tuple(e for e in self.exclusions if e not in aside)
-
     def __repr__(self) -> str:
-        left = [e.patient for e in self.excluded]
-        count = len(set(left) - {""}) + left.count("")
-        return f"Cohort({counted(len(self), 'patient')}, {count} excluded: see .exclusions)"
+        excluded = len({e.patient for e in self.exclusions})
+        files = f"; {counted(len(self.set_aside), 'file')} set aside: see .set_aside" if self.set_aside else ""
+        return f"Cohort({counted(len(self), 'patient')}, {excluded} excluded: see .exclusions{files})"

@@ -111,7 +111,7 @@ def _assemble(
         notes.append(
             "Simulated cohort: the oracle ranks patients by their true risk; no model can be better on average."
         )
-    excluded = {e.patient for e in cohort.excluded if e.patient}
+    excluded = {e.patient for e in cohort.exclusions if e.patient}
     return Evaluation(
         ladder=tuple(r.row for r in results.values()),
         auc=tuple(point for r in results.values() for point in r.auc),
@@ -132,7 +132,7 @@ def _assemble(
             "training": len(data.training),
             "external": len(data.external),
         },
-        exclusions=tuple((e.patient, e.stage, e.reason) for e in cohort.excluded),
+        exclusions=tuple((e.patient, e.stage, e.reason) for e in cohort.exclusions),
         tried={
             "branches": len(model.signatures),
             "rings": len(stages.ring_names(settings)),

@@ -153,11 +153,14 @@ def without_paths(text: str, names: Mapping[str, str]) -> str:
 
 
 def cohort_without_paths(cohort: Cohort, names: Mapping[str, str]) -> Cohort:
-    """The cohort with a number for every path in its exclusions, findings and notes."""
+    """The cohort with a number for every path in its exclusions, files set aside, findings and notes."""
     findings = {
         patient: tuple(replace(f, text=without_paths(f.text, names)) for f in found)
         for patient, found in cohort.findings.items()
     }
-    exclusions = tuple(replace(e, reason=without_paths(e.reason, names)) for e in cohort.exclusions)
+    exclusions, set_aside = (
+        tuple(replace(e, reason=without_paths(e.reason, names)) for e in entries)
+        for entries in (cohort.exclusions, cohort.set_aside)
+    )
     notes = tuple(without_paths(note, names) for note in cohort.notes)
-    return replace(cohort, exclusions=exclusions, findings=findings, notes=notes)
+    return replace(cohort, exclusions=exclusions, findings=findings, notes=notes, set_aside=set_aside)

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 
 from perisurv.core import Cohort, EmptyCohortError
 from perisurv.study.private import cohort_without_paths
-from perisurv.study.store import RunFolder, write_text
+from perisurv.study.store import SET_ASIDE, RunFolder, write_text
 
 __all__ = ["reasons_kept", "write_reasons"]
 
 
 def write_reasons(folder: RunFolder, cohort: Cohort) -> None:
-    """Write what the checks found, who was left out, and how files were read."""
+    """Write what the checks found, who was left out, what was set aside, and how files were read."""
     folder.write_findings(cohort.findings)
     folder.write_exclusions("index", cohort.exclusions)
+    folder.write_exclusions(SET_ASIDE, cohort.set_aside)
     write_text(folder.notes, json.dumps(cohort.notes, indent=1) + "\n")
 
 

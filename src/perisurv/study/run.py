@@ -42,6 +42,7 @@ from perisurv.study.settings import StudySettings, digest, settings_from_dict, s
 from perisurv.study.stability import stable_columns
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
+    SET_ASIDE,
     RunFolder,
     listing,
     read_json,
@@ -265,7 +266,8 @@ class Run:
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
         cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
         notes = tuple(read_json(self.folder.notes))
-        return dataclasses.replace(cohort, notes=notes, findings=self.folder.read_findings())
+        set_aside = self.folder.read_exclusions(SET_ASIDE)
+        return dataclasses.replace(cohort, notes=notes, findings=self.folder.read_findings(), set_aside=set_aside)
 
     def data(self) -> StudyData:
         """Features, clinical columns and outcome of the patients that came through extraction."""

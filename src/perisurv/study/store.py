@@ -18,10 +18,11 @@ from perisurv.cohort.walk import walk_files
 from perisurv.core import Exclusion, FeatureTable, Finding, Geometry, InputError, LeakageError, ModelError, ReadError
 
 __all__ = [
-    "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table",
+    "SET_ASIDE", "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table",
     "write_text",
 ]  # fmt: skip
 
+SET_ASIDE = "set_aside"  # among the exclusions: files by which no patient is lost
 _OUTCOMES = {True: "passed", False: "failed", None: "not applicable"}
 _PASSED = {outcome: passed for passed, outcome in _OUTCOMES.items()}
 _CHECK = ["patient", "id", "title", "fault", "requires", "outcome", "text", "value"]

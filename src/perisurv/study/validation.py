@@ -93,7 +93,7 @@ def _inputs(run: Run, settings: StudySettings) -> tuple[FeatureTable, Patients]:
 def _around(run: Run, patients: Patients, told: str) -> dict[str, Any]:
     """What a reader of the numbers must know about the patients behind them."""
     cohort = run.cohort()
-    excluded = {e.patient for e in cohort.excluded if e.patient}
+    excluded = {e.patient for e in cohort.exclusions if e.patient}
     rules = ["What looks at follow-up (selection, ring, fusion, Cox model, cut-off) was fitted again in every split."]
     if run.folder.perturbed.exists():
         rules.append(
@@ -104,7 +104,7 @@ def _around(run: Run, patients: Patients, told: str) -> dict[str, Any]:
         "told": told,
         "centres": {centre: len(own) for centre, own in patients.centres.items()},
         "flow": {"found": len(patients.outcome) + len(excluded), "excluded": len(excluded)},
-        "exclusions": [[e.patient, e.stage, e.reason] for e in cohort.excluded],
+        "exclusions": [[e.patient, e.stage, e.reason] for e in cohort.exclusions],
         "notes": [*rules, *cohort.notes],
     }
 
