@@ -133,6 +133,7 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
         dicom.failures + pairs.failures + broken,
         dicom.findings + pairs.findings,
         dicom.checked,
+        dicom.others,
     )
 
 

@@ -18,8 +18,8 @@ from perisurv.cohort.walk import walk_files
 from perisurv.core import Exclusion, FeatureTable, Finding, Geometry, InputError, LeakageError, ModelError, ReadError
 
 __all__ = [
-    "SET_ASIDE", "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame", "write_table",
-    "write_text",
+    "SET_ASIDE", "RunFolder", "grid_row", "listing", "read_json", "read_table", "safe_name", "write_frame",
+    "write_table", "write_text",
 ]  # fmt: skip
 
 SET_ASIDE = "set_aside"  # among the exclusions: files by which no patient is lost

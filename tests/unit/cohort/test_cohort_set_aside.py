@@ -31,7 +31,7 @@ def test_a_file_more_excludes_nobody(tmp_path, add):
     add(tmp_path)
     cohort = read_cohort(tmp_path)
     assert cohort.ids == ("S1", "S2")
-    assert cohort.excluded == ()
+    assert cohort.exclusions == ()
     assert [e.patient for e in cohort.set_aside] == ["S1"]
     assert repr(cohort).startswith("Cohort(2 patients, 0 excluded")
 
@@ -45,7 +45,7 @@ def test_an_older_structure_set_is_set_aside(tmp_path):
     write_rtstruct(tmp_path / "S1" / "draft.dcm", "S1", rois={"GTV-1": [square(3)]}, edit=dated("20190101"))
     cohort = read_cohort(tmp_path, options=CohortOptions(several_structure_sets="newest"))
     assert [e.reason[:15] for e in cohort.set_aside] == ["older RTSTRUCT:"]
-    assert cohort.excluded == ()
+    assert cohort.exclusions == ()
 
 
 def test_who_has_no_scan_is_excluded_once(tmp_path):
@@ -55,7 +55,7 @@ def test_who_has_no_scan_is_excluded_once(tmp_path):
     write_rtstruct(tmp_path / "B1" / "a.dcm", "B1", rois=ORGANS)
     write_rtstruct(tmp_path / "B1" / "b.dcm", "B1", series="elsewhere")
     cohort = read_cohort(tmp_path)
-    assert {e.patient for e in cohort.excluded} == {"B1", "B2"}
+    assert {e.patient for e in cohort.exclusions} == {"B1", "B2"}
     assert {e.patient for e in cohort.set_aside} == {"S1"}
     assert "2 excluded" in repr(cohort)
 
@@ -66,5 +66,5 @@ def test_a_patient_without_clinical_row_is_excluded_whatever_else_is_set_aside(t
     write_rtstruct(tmp_path / "B1" / "organs.dcm", "B1", rois=ORGANS)
     write_table(tmp_path, [row("S1"), row("S2", 300, 0)])
     cohort = read_cohort(tmp_path)
-    assert {e.patient for e in cohort.excluded} == {"B1"}
+    assert {e.patient for e in cohort.exclusions} == {"B1"}
     assert cohort.set_aside == ()
