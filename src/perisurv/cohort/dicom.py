@@ -42,6 +42,7 @@ __all__ = [
     "other_header",
     "probe",
     "quiet_pydicom",
+    "unreadable",
 ]
 
 # Enhanced CT and Legacy Converted Enhanced CT: every frame is a slice (DICOM PS3.3 A.38, A.70).
@@ -100,6 +101,15 @@ def quiet_pydicom() -> Iterator[None]:
             yield
         finally:
             log.setLevel(level)
+
+
+def unreadable(name: str, error: BaseException, wrong: str) -> ReadError:
+    """Why a file cannot be used: it is gone or cannot be opened, or else ``wrong``, of what it holds."""
+    if isinstance(error, FileNotFoundError):
+        return ReadError(f"{name} is gone since its folder was listed; put it back, or run index again.")
+    if isinstance(error, OSError) and error.strerror:
+        return ReadError(f"{name} cannot be opened ({error.strerror}); check its rights and the disk.")
+    return ReadError(wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +232,8 @@ def probe(path: Path, name: str) -> DicomFile | None:
         patient_id = _text(dataset, "PatientID")
         truncated = _is_truncated(dataset, end, size)
     except DICOM_ERRORS as error:
-        raise ReadError(f"{name} cannot be parsed as DICOM ({type(error).__name__}); export it again.") from error
+        wrong = f"{name} cannot be parsed as DICOM ({type(error).__name__}); export it again."
+        raise unreadable(name, error, wrong) from error
     if not sop_class and not modality:
         raise ReadError(f"{name} starts like DICOM but names neither its class nor its modality; export it again.")
     return DicomFile(path, name, sop_class, modality, patient_id, truncated, dataset)

@@ -19,8 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from perisurv.cohort.dicom import CtHeader, OtherHeader
-from perisurv.core import ReadError
+from perisurv.cohort.dicom import CtHeader, OtherHeader, unreadable
 
 __all__ = ["HeaderCache", "Stamp", "stamp_of"]
 
@@ -46,7 +45,7 @@ def stamp_of(path: Path, name: str) -> Stamp:
     try:
         stat = path.stat()
     except OSError as error:
-        raise ReadError(f"{name} was there and is gone ({error.strerror}); run index again.") from error
+        raise unreadable(name, error, f"{name} cannot be read.") from error
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 

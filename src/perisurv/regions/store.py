@@ -74,7 +74,7 @@ def load_regions(folder: Path | str) -> RegionSet:
         if text["format"] != FORMAT:
             raise ReadError(
                 f"{folder} holds regions of format {text['format']}, this version reads {FORMAT}; "
-                "run the stage regions again."
+                "delete it and run the verb regions again."
             )
         geometry = _geometry(text["geometry"])
         # Opened here because np.load leaves a file open that turns out to be cut short.
@@ -93,7 +93,9 @@ def load_regions(folder: Path | str) -> RegionSet:
     except ReadError:
         raise
     except (*DAMAGE, PerisurvError) as error:
-        raise ReadError(f"{folder} holds no readable regions ({error}); run the stage regions again.") from error
+        raise ReadError(
+            f"{folder} holds no readable regions ({error}); delete it and run the verb regions again."
+        ) from error
 
 
 def _compact(values: NDArray[np.float32]) -> NDArray[Any]:

@@ -22,7 +22,7 @@ __all__ = ["features_of", "network_of", "patch_of", "redrawn_of", "regions_of"]
 def regions_of(patient: Patient, *, settings: StudySettings, folder: Path, parts: Path) -> Any:
     """Build the regions of one patient; their figures, findings, acquisition and the grid of the CT as plain values."""
     marker = parts / f"{safe_name(patient.id)}.json"
-    if not marker.exists():
+    if not (marker.exists() and (folder / safe_name(patient.id)).is_dir()):
         scan = patient.load()
         regions = stages.build_regions(scan, settings)
         save_regions(folder / safe_name(patient.id), regions)

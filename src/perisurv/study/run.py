@@ -124,7 +124,7 @@ class Run:
     def regions(self) -> None:
         """Build tumour and rings of every patient; write ``regions/``, ``regions.parquet`` and the grids of the CTs."""
         key = self._key("regions", "index", self.settings.regions)
-        if self.folder.done("regions") == key and self.folder.audit.exists() and self.folder.grids.exists():
+        if self.folder.done("regions") == key and self._regions_are_there():
             return
         self.folder.forget("regions")
         patients = self.cohort().patients
@@ -317,6 +317,12 @@ class Run:
 
     def _each(self, label: str, work: Any, items: Sequence[Any]) -> list[Any]:
         return run_tasks(work, items, workers=self.settings.workers, label=label, progress=self.progress)
+
+    def _regions_are_there(self) -> bool:
+        """Whether tables and folders of the stage are all there: one that was deleted is made again."""
+        tables = self.folder.audit.exists() and self.folder.grids.exists()
+        kept = self._left(self.cohort(), "regions")
+        return tables and all((self.folder.regions / safe_name(p.id)).is_dir() for p in kept)
 
     def _left(self, cohort: Cohort, *stages_done: str) -> list[Patient]:
         gone = {e.patient for e in self.folder.read_exclusions(*stages_done)}

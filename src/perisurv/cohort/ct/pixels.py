@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from perisurv.cohort.ct.series import CtSeries
-from perisurv.cohort.dicom import DICOM_ERRORS, UNCOMPRESSED, CtHeader
+from perisurv.cohort.dicom import DICOM_ERRORS, UNCOMPRESSED, CtHeader, unreadable
 from perisurv.cohort.dicom_layout import read_whole
 from perisurv.cohort.volumes import read_frames
 from perisurv.core import Geometry, ReadError, Volume
@@ -117,9 +117,10 @@ def _of_file(slices: Sequence[CtHeader]) -> Iterator[Image]:
                 )
             yield values
     except DICOM_ERRORS as error:
-        raise ReadError(
+        wrong = (
             f"the pixels of {first.name} cannot be decoded ({type(error).__name__}); export the CT again, uncompressed."
-        ) from error
+        )
+        raise unreadable(first.name, error, wrong) from error
 
 
 def _stored(dataset: Dataset, frames: Sequence[int]) -> Iterable[NDArray[Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydicom import Dataset, dcmread
 
-from perisurv.cohort.dicom import DICOM_ERRORS
+from perisurv.cohort.dicom import DICOM_ERRORS, unreadable
 from perisurv.cohort.references import References, images_of, listed_series, uid_of
 from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois
 from perisurv.cohort.rtstruct.rois import plain_name
@@ -110,7 +110,8 @@ def read_segmentation(path: Path, name: str, rules: RoiRules) -> Segmentation:
         sop_uid = uid_of(data, "SOPInstanceUID")
         made = " ".join(str(data.get(tag, "") or "").strip() for tag in ("ContentDate", "ContentTime"))
     except DICOM_ERRORS as error:
-        raise ReadError(f"{name} is not a whole DICOM SEG ({type(error).__name__}); export it again.") from error
+        wrong = f"{name} is not a whole DICOM SEG ({type(error).__name__}); export it again."
+        raise unreadable(name, error, wrong) from error
     number, count = Counter(e.number for e in entries).most_common(1)[0] if entries else (0, 0)
     if count > 1:
         names = ", ".join(e.name for e in entries if e.number == number)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from perisurv.cohort.dicom import DICOM_ERRORS
+from perisurv.cohort.dicom import DICOM_ERRORS, unreadable
 from perisurv.cohort.dicom_layout import read_whole
 from perisurv.cohort.references import References, images_of, listed_series, uid_of
 from perisurv.cohort.rtstruct.contours import Contour, read_contour, without_copies
@@ -114,7 +114,8 @@ def read_structure_set(path: Path, name: str, rules: RoiRules | RoiChoice) -> St
         sop_uid = uid_of(dataset, "SOPInstanceUID")
         made = " ".join(str(dataset.get(tag, "") or "").strip() for tag in ("StructureSetDate", "StructureSetTime"))
     except DICOM_ERRORS as error:
-        raise ReadError(f"{name} is not a whole RTSTRUCT ({type(error).__name__}); export it again.") from error
+        wrong = f"{name} is not a whole RTSTRUCT ({type(error).__name__}); export it again."
+        raise unreadable(name, error, wrong) from error
     if len(rois) < len(wanted):
         raise ReadError(f"{name} no longer holds the ROIs that were chosen in it; run index again.")
     made = made.strip() if made[:8].strip() else ""
