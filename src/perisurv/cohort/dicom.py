@@ -69,7 +69,7 @@ _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "SeriesInstanceUID", "FrameOfReferenceUID", "ImageType",
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation",
-    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GantryDetectorTilt",
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "GantryDetectorTilt",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName",
     "AcquisitionNumber", "KVP", "TemporalPositionIdentifier", "TemporalPositionIndex",
     "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
@@ -161,6 +161,8 @@ class CtHeader:
         ConcatenationUID of a multi-frame image, its SOPInstanceUID if it stands alone; empty for a file of one slice.
     multiframe_files
         How many files the concatenation has; 0 where that is not said.
+    thickness_mm
+        Slice Thickness.
     """
 
     path: Path
@@ -194,6 +196,7 @@ class CtHeader:
     tube_kv: str = ""
     multiframe_uid: str = ""
     multiframe_files: int = 0
+    thickness_mm: float | None = None
 
     @property
     def image(self) -> str:
@@ -283,6 +286,7 @@ def ct_header(file: DicomFile) -> CtHeader:
             phase=next(filter(None, (_text(data, tag) for tag in _PHASES)), ""),
             acquisition=_text(data, "AcquisitionNumber") or _text(data, "FrameAcquisitionNumber"),
             tube_kv=_text(data, "KVP"),
+            thickness_mm=_number(data, "SliceThickness"),
         )
     except DICOM_ERRORS as error:
         raise ReadError(

@@ -206,7 +206,7 @@ class EverySlice:
         steps = np.diff(series.offsets_mm)
         usual = float(np.median(steps))
         gaps = np.flatnonzero(steps > 1.5 * usual)
-        if gaps.size == 0:
+        if gaps.size == 0 or series.two_distances:
             return PASSED
         k = int(gaps[0])
         return failed(
@@ -236,7 +236,9 @@ class RegularSlices:
         if series.regular:
             return Verdict(True, "", differ)
         said = f"slices in {series.folder} are {steps.min():.3f} to {steps.max():.3f} mm apart"
-        if steps.min() < 0.5 * usual:
+        if series.two_distances:
+            said += ", as they are thicker in a part of the series"
+        elif steps.min() < 0.5 * usual:
             return failed(f"{said} where {usual:.3f} mm is usual; export the original CT.", differ)
         if series.rules.irregular_slices == "refuse":
             return failed(

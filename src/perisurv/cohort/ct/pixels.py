@@ -59,7 +59,7 @@ def read_hu(series: CtSeries) -> Volume:
     """
     grid, sheared = series.geometry(), series.sheared
     values = np.empty((len(series.slices), *grid.shape[1:]), dtype=np.float32)
-    heights_mm = series.offsets_mm - series.offsets_mm[0]
+    heights_mm = series.offsets_mm - series.offsets_mm[0] - series.first_plane_mm
     numbers: dict[Path, list[int]] = defaultdict(list)
     for k, header in enumerate(series.slices):
         numbers[header.path].append(k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from perisurv.core import Geometry, ReadError
 __all__ = ["ONE_POSITION_MM", "CtSeries"]
 
 Floats = NDArray[np.float64]
+# A distance that is as large as the slices are thick is none too many; thickness is often rounded.
+_THICKNESS_SLACK, _THICKER = 1.05, 1.2
 # Slices nearer than this lie at one position.
 ONE_POSITION_MM = 1e-3
 
@@ -80,11 +83,14 @@ class CtSeries:
     def step_mm(self) -> float:
         """Distance of the planes of the grid, mm: the mean of regular slices, else the median over all pairs of slices.
 
-        The latter follows the stack through the jitter of positions, and no single slice moves it.
+        The latter follows the stack through the jitter of positions, and no single slice moves it. Where slices are
+        thicker in a part of the stack on purpose, the distance of the thinner ones.
         """
         offsets = self.offsets_mm
         if self.regular:
             return float(offsets[-1] - offsets[0]) / (len(offsets) - 1)
+        if self.two_distances:
+            return float(np.quantile(np.diff(offsets), 0.1))
         a, b = np.triu_indices(len(offsets), 1)
         return float(np.median((offsets[b] - offsets[a]) / (b - a)))
 
@@ -94,6 +100,27 @@ class CtSeries:
         usual = self.usual_step_mm
         differ = np.abs(np.diff(self.offsets_mm) - usual).max()
         return bool(usual > ONE_POSITION_MM and differ <= self.rules.tolerance * usual + 1e-6)
+
+    @property
+    def two_distances(self) -> bool:
+        """Whether slices lie at different distances because they are differently thick, none further than that."""
+        stated = np.array([s.thickness_mm or np.nan for s in self.slices])
+        steps, thicker = np.diff(self.offsets_mm), np.fmax(stated[:-1], stated[1:])
+        return bool(
+            np.isfinite(stated).all()
+            and stated.max() > _THICKER * stated.min() > 0
+            and (steps <= _THICKNESS_SLACK * thicker).all()
+            and _follows(steps, stated)
+        )
+
+    @property
+    def first_plane_mm(self) -> float:
+        """Distance of the first plane of the grid from the first slice, mm: planes lie on the thin slices."""
+        if self.regular or not self.two_distances:
+            return 0.0
+        offsets = self.offsets_mm - self.offsets_mm[0]
+        thin = int(np.argmin(np.abs(np.diff(offsets) - self.step_mm)))
+        return float(offsets[thin] % self.step_mm)
 
     @property
     def sideways_mm(self) -> Floats:
@@ -144,12 +171,13 @@ class CtSeries:
         first = self.slices[0]
         if not (first.row_direction and first.column_direction and first.position_mm and first.spacing_mm):
             raise ReadError(f"{first.name} has no slice geometry.")
-        span, step = float(self.offsets_mm[-1] - self.offsets_mm[0]), self.step_mm
+        step, start = self.step_mm, self.first_plane_mm
+        span = float(self.offsets_mm[-1] - self.offsets_mm[0]) - start
         axes, low, high = _axes(first), np.zeros(2), np.zeros(2)
         if self.sheared:
             shift = self.sideways_mm / first.spacing_mm
             low, high = np.floor(shift.min(axis=0) + 1e-6), np.ceil(shift.max(axis=0) - 1e-6)
-        origin = np.asarray(first.position_mm) + axes[:, 1:] @ (low * first.spacing_mm)
+        origin = np.asarray(first.position_mm) + axes[:, 1:] @ (low * first.spacing_mm) + start * axes[:, 0]
         rows, columns = (int(n) for n in np.array((first.rows, first.columns)) + high - low)
         x, y, z = ((float(row[0]), float(row[1]), float(row[2])) for row in axes)
         return Geometry(
@@ -161,6 +189,14 @@ class CtSeries:
 
     def _positions_mm(self) -> Floats:
         return np.array([s.position_mm or (0.0, 0.0, 0.0) for s in self.slices], dtype=float)
+
+
+def _follows(steps: Floats, thickness: Floats) -> bool:
+    """Whether distances between slices of one thickness agree, and thicker slices lie further apart."""
+    same = np.isclose(thickness[:-1], thickness[1:])
+    found = [steps[same & np.isclose(thickness[:-1], value)] for value in np.unique(np.round(thickness, 3))]
+    middles = [float(np.median(own)) for own in found if own.size]
+    return len(middles) > 1 and all(later > _THICKER * earlier for earlier, later in pairwise(middles))
 
 
 def _axes(header: CtHeader) -> Floats:
