@@ -128,6 +128,18 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
         ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")
         for path in files.unreadable
     ]
+    broken += [
+        (
+            "",
+            f"folder not listed: {path.relative_to(root).as_posix()} cannot be listed ({why}), so that nothing in it "
+            "was found; check its rights.",
+        )
+        for path, why in files.unlisted
+    ]
+    broken += [
+        ("", f"broken link: {path.relative_to(root).as_posix()} leads to a file that is not there; mend or remove it.")
+        for path in files.broken_links
+    ]
     return Found(
         dicom.sources + pairs.sources,
         dicom.failures + pairs.failures + broken,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class FoundFiles:
         Files that cannot be opened, or are called DICOM and are not.
     ignored
         How many other files there are.
+    unlisted
+        Folders that cannot be listed, with the reason that the machine gives.
+    broken_links
+        Links to what is not there.
     """
 
     dicom: tuple[Path, ...]
@@ -52,12 +56,15 @@ class FoundFiles:
     tables: tuple[Path, ...]
     unreadable: tuple[Path, ...]
     ignored: int
+    unlisted: tuple[tuple[Path, str], ...] = ()
+    broken_links: tuple[Path, ...] = ()
 
 
 def find_files(root: Path) -> FoundFiles:
     """Sort the files below a folder by kind."""
-    kinds: dict[str, list[Path]] = {"dicom": [], "volume": [], "table": [], "unreadable": [], "other": []}
-    for path in walk_files(root):
+    kinds: dict[str, list[Path]] = {"dicom": [], "volume": [], "table": [], "unreadable": [], "other": [], "link": []}
+    unlisted: list[tuple[Path, str]] = []
+    for path in walk_files(root, lambda e: unlisted.append((Path(str(e.filename)), e.strerror or "no reason given"))):
         kinds[_kind(path)].append(path)
     return FoundFiles(
         tuple(kinds["dicom"]),
@@ -65,13 +72,18 @@ def find_files(root: Path) -> FoundFiles:
         tuple(kinds["table"]),
         tuple(kinds["unreadable"]),
         len(kinds["other"]),
+        tuple(sorted(unlisted)),
+        tuple(kinds["link"]),
     )
 
 
-def walk_files(root: Path) -> Iterator[Path]:
-    """Files of any nesting, ordered, through links, each real folder once; hidden folders are passed over."""
+def walk_files(root: Path, refused: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    """Files of any nesting, ordered, through links, each real folder once; hidden folders are passed over.
+
+    ``refused`` is called with what the machine says of a folder that cannot be listed.
+    """
     seen: set[str] = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=refused):
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()
@@ -83,8 +95,10 @@ def walk_files(root: Path) -> Iterator[Path]:
 
 def _kind(path: Path) -> str:
     name, suffix = path.name.casefold(), path.suffix.casefold()
-    if name.startswith((".", *_LOCKS)) or not path.is_file():
+    if name.startswith((".", *_LOCKS)):
         return "other"
+    if not path.is_file():
+        return "link" if path.is_symlink() else "other"
     if name.endswith(VOLUME_SUFFIXES):
         return "volume"
     if suffix in _TABLE_SUFFIXES:
