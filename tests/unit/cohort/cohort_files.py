@@ -124,9 +124,9 @@ def hospital(root: Path, others: Sequence[str] = (), **rows: str) -> None:
 
 
 def excluded(cohort: Cohort, patient: str) -> str:
-    """The one reason why this patient was left out; the two sound patients must be there."""
+    """The one reason why this patient was left out, or a file of nobody; the two sound patients must be there."""
     assert cohort.ids == ("S1", "S2")
-    reasons = [e.reason for e in cohort.exclusions if e.patient == patient]
+    reasons = [e.reason for e in (cohort.exclusions if patient else cohort.set_aside) if e.patient == patient]
     assert len(reasons) == 1, reasons
     assert all(e.patient in (patient, "") for e in cohort.exclusions)
     return reasons[0]

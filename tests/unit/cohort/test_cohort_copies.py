@@ -151,7 +151,7 @@ def test_copies_and_a_draft(tmp_path):
     write_rtstruct(tmp_path / "B1" / "draft.dcm", "B1", rois={"GTV-1": [square(3)]}, edit=lambda d, _: setattr(
         d, "StructureSetDate", "20190101"))  # fmt: skip
     cohort = read_cohort_of(tmp_path)
-    assert [e.reason for e in cohort.exclusions] == [
+    assert [e.reason for e in cohort.set_aside] == [
         "older RTSTRUCT: B1/draft.dcm is set aside for B1/rt (1).dcm, which is newer."
     ]
 

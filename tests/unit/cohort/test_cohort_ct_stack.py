@@ -129,6 +129,7 @@ def test_contours_on_irregular_slices_follow_the_rule_for_contours_between_slice
         read_patient(tmp_path, CohortOptions(irregular_slices="resample"))
 
 
+@pytest.mark.usefixtures("any_values")
 @given(data=st.data())
 @settings(max_examples=10, deadline=None)
 def test_frames_are_the_slices(tmp_path_factory, data):

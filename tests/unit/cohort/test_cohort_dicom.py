@@ -80,6 +80,7 @@ def test_feet_first_series_is_the_same_anatomy(tmp_path):
     assert scan.tumour.voxel_count == 300
 
 
+@pytest.mark.usefixtures("any_values")
 def test_every_slice_has_its_own_rescale(tmp_path):
     def rescale(data, k):
         data.RescaleSlope, data.RescaleIntercept = 0.5 * (k + 1), -1000 + k

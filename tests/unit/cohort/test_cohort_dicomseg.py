@@ -475,7 +475,7 @@ def test_the_study_file_may_prefer_one(tmp_path, prefer, date, voxels, aside):
     cohort = read_cohort(tmp_path, options=CohortOptions(several_structure_sets=prefer))
     assert cohort.ids == ("B1", "S1", "S2")
     assert cohort["B1"].load().tumour.voxel_count == voxels
-    (exclusion,) = cohort.exclusions
+    (exclusion,) = cohort.set_aside
     assert exclusion.reason.startswith(aside)
 
 
@@ -493,7 +493,7 @@ def test_seg_of_lungs_beside_an_rtstruct_is_set_aside(tmp_path):
     both(tmp_path, segments={"Lung": NODE})
     cohort = read_cohort(tmp_path)
     assert cohort.ids == ("B1", "S1", "S2")
-    assert [e.reason.split(":")[0] for e in cohort.exclusions] == ["no tumour ROI"]
+    assert [e.reason.split(":")[0] for e in cohort.set_aside] == ["no tumour ROI"]
 
 
 def test_date_of_the_ct_is_known_for_a_seg_too(tmp_path):

@@ -351,7 +351,7 @@ def test_slice_cut_off_in_its_header(tmp_path):
     path.write_bytes(path.read_bytes()[:340])
     cohort = read_cohort(tmp_path)
     assert cohort.ids == ("S1", "S2")
-    reasons = {e.patient: e.reason for e in cohort.exclusions}
+    reasons = {e.patient: e.reason for e in (*cohort.exclusions, *cohort.set_aside)}
     assert "B1/ct/004.dcm" in " ".join(reasons.values())
     assert all(r.startswith(("unreadable file", "missing slice")) for r in reasons.values())
 
@@ -364,7 +364,7 @@ def test_truncated_rtstruct(tmp_path, share):
     path.write_bytes(whole[: int(share * len(whole))])
     cohort = read_cohort(tmp_path)
     assert cohort.ids == ("S1", "S2")
-    reasons = [e.reason for e in cohort.exclusions]
+    reasons = [e.reason for e in (*cohort.set_aside, *cohort.exclusions)]
     assert reasons[0].startswith("unreadable file: B1/rt.dcm")
 
 
@@ -405,7 +405,7 @@ def test_spare_rtstruct_is_named_and_the_patient_stays(tmp_path):
     write_rtstruct(tmp_path / "S1" / "old.dcm", "S1", series="diagnostic")
     cohort = read_cohort(tmp_path)
     assert cohort.ids == ("S1", "S2")
-    assert [(e.patient, e.reason[:22]) for e in cohort.exclusions] == [("S1", "RTSTRUCT of another CT")]
+    assert [(e.patient, e.reason[:22]) for e in cohort.set_aside] == [("S1", "RTSTRUCT of another CT")]
 
 
 def test_unreferenced_series_localizers_and_junk_do_not_disturb(tmp_path):

@@ -57,7 +57,7 @@ def test_newest_structure_set_when_asked(tmp_path):
     two_structure_sets(tmp_path, "20190102", "20200304")
     cohort = read_patient(tmp_path, NEWEST)
     assert cohort["B1"].load().tumour.voxel_count == 100
-    assert [e.reason for e in cohort.exclusions] == [
+    assert [e.reason for e in cohort.set_aside] == [
         "older RTSTRUCT: B1/rt.dcm is set aside for B1/rt2.dcm, which is newer."
     ]
 

@@ -563,6 +563,7 @@ def phantom():
     return np.array([(4.0, -10.0, 30.0), (6.0, -10.0, 30.0), (4.0, -8.0, 36.0)])
 
 
+@pytest.mark.usefixtures("any_values")
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha"])
 @pytest.mark.parametrize(
     "direction",

@@ -92,6 +92,7 @@ def test_two_axes_of_one_direction():
         perpendicular(SHAPE, steps, ORIGIN, "a")
 
 
+@pytest.mark.usefixtures("any_values")
 @pytest.mark.parametrize("suffix", ["nii", "nrrd", "mha"])
 def test_mask_and_image_that_lean_alike_share_one_grid(tmp_path, suffix):
     values = np.full(SHAPE, -800, dtype=np.int16)

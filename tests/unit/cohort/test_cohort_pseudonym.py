@@ -92,7 +92,7 @@ def test_unreadable_file_of_an_unknown_patient_has_no_id(tmp_path):
     write_ct(tmp_path / "x", "Q1", slices=[0])
     path = tmp_path / "x" / "000.dcm"
     path.write_bytes(path.read_bytes()[:150])
-    (exclusion,) = read_cohort(tmp_path, options=KEYED).exclusions
+    (exclusion,) = read_cohort(tmp_path, options=KEYED).set_aside
     assert (exclusion.patient, exclusion.stage) == ("", "index")
 
 

@@ -128,6 +128,7 @@ def test_several_structure_sets_are_chosen_on_each_ct(tmp_path):
     assert cohort["B1"].source.structures == "B1/b2.dcm"
 
 
+@pytest.mark.usefixtures("any_values")
 def test_dicom_beside_research_files_of_one_patient(tmp_path):
     import numpy as np
 
