@@ -69,7 +69,10 @@ def test_structure_sets_of_other_modalities_are_set_aside(tmp_path, modality, sh
     cohort = read_cohort(tmp_path, options=CohortOptions(references=references))
     assert (cohort.ids, cohort.exclusions) == (("P1",), ())
     (aside,) = cohort.set_aside
-    assert aside.reason.startswith(f"RTSTRUCT of {modality}: P1/rt_{modality}.dcm was drawn on {modality}")
+    called = {"PT": "PET", "NM": "nuclear medicine"}.get(modality, modality)
+    assert aside.reason.startswith(
+        f"RTSTRUCT drawn on {called}: P1/rt_{modality}.dcm belongs to a series that is no CT"
+    )
     assert f"Files of other modalities, not read: {modality} 8." in cohort.notes
 
 
@@ -83,15 +86,15 @@ def test_a_patient_with_contours_on_mr_only_is_excluded_for_that(tmp_path):
     cohort = read_cohort(tmp_path)
     reasons = {e.patient: e.reason for e in cohort.exclusions}
     assert list(reasons) == ["P2", "P3", "P4", "P5"]
-    assert reasons["P2"].startswith("RTSTRUCT of MR: P2/rt_MR.dcm was drawn on MR, and only CT is read")
-    assert reasons["P3"].startswith("RTSTRUCT of PT: P3/rt_PT.dcm was drawn on PT, and only CT is read")
+    assert reasons["P2"].startswith("RTSTRUCT drawn on MR: P2/rt_MR.dcm belongs to a series that is no CT")
+    assert reasons["P3"].startswith("RTSTRUCT drawn on PET: P3/rt_PT.dcm belongs to a series that is no CT")
     assert "the folder holds MR of this patient but no CT" in reasons["P4"]
     assert "the folder holds no image of this patient" in reasons["P5"]
 
 
 def test_only_pet_is_asked_for(tmp_path):
     add_other(tmp_path, "P1", "PT")
-    with pytest.raises(InputError, match="was drawn on PT, and only CT is read"):
+    with pytest.raises(InputError, match="RTSTRUCT drawn on PET"):
         read_patient(tmp_path)
 
 

@@ -345,7 +345,7 @@ def test_a_structure_set_of_the_pet_beside_that_of_the_ct_excludes_nobody(tmp_pa
     write_ct(tmp_path / "B1" / "pet", "B1", series="pet", edit=pet)
     write_rtstruct(tmp_path / "B1" / "pet.dcm", "B1", series="pet")
     cohort = read_patient(root)
-    assert cohort.excluded == ()
+    assert cohort.exclusions == ()
     assert [e.reason[:24] for e in cohort.set_aside] == ["RTSTRUCT drawn on PET: B"]
 
 
