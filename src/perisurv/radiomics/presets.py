@@ -59,7 +59,8 @@ def options_from_table(table: Mapping[str, Any]) -> ExtractOptions:
     known = [field.name for field in dataclasses.fields(ExtractOptions)]
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise SettingsError(f"[radiomics] unknown key {key!r}; the nearest known key is {near!r}.")
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+            told = f"the nearest known key is {near[0]!r}" if near else f"there are {', '.join(known)}"
+            raise SettingsError(f"[radiomics] unknown key {key!r}; {told}.")
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
     return ExtractOptions(**values)

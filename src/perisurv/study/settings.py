@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import math
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, Literal, cast
 
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import SettingsError
@@ -21,6 +17,8 @@ from perisurv.deep.options import DeepOptions
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.presets import preset_table
 from perisurv.regions.options import RingOptions
+from perisurv.study.settings_errors import Fault, build, faults_of, refuse
+from perisurv.study.study_file import parse_study_text, read_study_text
 from perisurv.survival.options import FitOptions
 
 __all__ = [
@@ -41,6 +39,10 @@ __all__ = [
 FollowUp = Literal["auto", "required", "none"]
 Design = Literal["none", "nested", "leave_one_centre_out", "temporal"]
 _IDENTITY = {"ids", "pseudonym_key"}
+_KEPT = (
+    "a study decides about identities by keep_ids = true or false at its top; the key of the pseudonyms is made by the "
+    "study and kept in its private folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +257,11 @@ def read_settings(path: Path | str) -> StudySettings:
     Raises
     ------
     SettingsError
-        If the file is absent or no TOML, a key is unknown (the nearest key is named) or a value is wrong.
+        If the file is absent or no TOML, or keys are unknown or values wrong: all are named, each with its line.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"There is no study file {path}; give the path of a TOML file.") from None
-    except OSError as error:
-        raise SettingsError(f"The study file {path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} is not a study file in TOML: {error}.") from error
-    settings = settings_from_dict(values, str(path))
+    text = read_study_text(path)
+    settings = settings_from_dict(parse_study_text(text, str(path)), str(path), text)
     home = path.resolve().parent
     data = dataclasses.replace(
         settings.input,
@@ -279,16 +274,38 @@ def read_settings(path: Path | str) -> StudySettings:
     )
 
 
-def settings_from_dict(values: dict[str, Any], name: str = "settings") -> StudySettings:
-    """Settings from nested plain values; the name stands in messages."""
-    values = _with_preset(values, name)
-    _refuse_unknown(StudySettings, values, name)
-    if _IDENTITY & set(values.get("cohort", {})):
-        raise SettingsError(
-            f"{name}: a study decides about identities by keep_ids = true or false at its top; the key of the "
-            "pseudonyms is made by the study and kept in its private folder."
-        )
-    return _build(values, name)
+def settings_from_dict(values: dict[str, Any], name: str = "settings", text: str = "") -> StudySettings:
+    """Settings from nested plain values.
+
+    Parameters
+    ----------
+    values
+        As a study file has them.
+    name
+        Stands in messages.
+    text
+        The study file, for the lines in messages.
+
+    Raises
+    ------
+    SettingsError
+        Names every fault of the values, each with its key and, where the text is given, its line.
+    """
+    hidden = isinstance(cohort := values.get("cohort"), dict) and sorted(_IDENTITY & set(cohort))
+    faults = [Fault(("cohort", key), _KEPT) for key in hidden or ()]
+    shown = {**values, "cohort": {k: v for k, v in cohort.items() if k not in hidden}} if hidden and cohort else values
+    try:
+        shown = _with_preset(shown)
+    except SettingsError as error:
+        faults.append(Fault(("radiomics", "preset"), f"[radiomics] {error}"))
+        shown = {key: value for key, value in shown.items() if key != "radiomics"}
+    refuse(faults + faults_of(StudySettings, shown), text, name)
+    try:
+        return cast("StudySettings", build(StudySettings, shown))
+    except SettingsError as error:  # what two tables say does not go together
+        table = tuple(re.findall(r"^\[(\w+)\] (\w+)", str(error))[:1])
+        refuse([Fault(table[0] if table else (), str(error))], text, name)
+        raise
 
 
 def settings_to_toml(settings: StudySettings) -> str:
@@ -321,51 +338,13 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _with_preset(values: dict[str, Any], where: str) -> dict[str, Any]:
+def _with_preset(values: dict[str, Any]) -> dict[str, Any]:
     """``preset = "fast"`` in [radiomics] stands for the keys of that preset; keys beside it go first."""
     radiomics = values.get("radiomics")
     if not (isinstance(radiomics, dict) and "preset" in radiomics):
         return values
-    try:
-        table = preset_table(radiomics["preset"])
-    except SettingsError as error:
-        raise SettingsError(f"{where}: [radiomics] {error}") from None
+    table = preset_table(radiomics["preset"])
     return values | {"radiomics": table | {key: value for key, value in radiomics.items() if key != "preset"}}
-
-
-def _build(values: dict[str, Any], where: str) -> StudySettings:
-    try:
-        # JSON mode is strict about types and still takes a TOML array for a tuple.
-        return TypeAdapter(StudySettings).validate_json(json.dumps(values, default=str), strict=True)
-    except ValidationError as error:
-        first = _first(error.errors())
-        if isinstance(cause := first.get("ctx", {}).get("error"), SettingsError):
-            raise SettingsError(f"{where}: {cause}") from error
-        key = ".".join(str(part) for part in first["loc"]) or "value"
-        raise SettingsError(f"{where}: {key} = {first['input']!r} cannot be used: {first['msg']}.") from error
-    except SettingsError as error:
-        raise SettingsError(f"{where}: {error}") from error
-
-
-def _first(errors: list[Any]) -> Any:
-    """The first error; where a table was no text either, what is wrong with it as a table."""
-    where = errors[0]["loc"][:-1]
-    if not isinstance(errors[0]["input"], dict):
-        return errors[0]
-    return max((e for e in errors if e["loc"][: len(where)] == where), key=lambda e: len(e["loc"]))
-
-
-def _refuse_unknown(kind: Any, values: dict[str, Any], where: str) -> None:
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    for key, value in values.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
-            raise SettingsError(f"{where}: unknown key {key!r}; the nearest known key is {near[0]!r}.")
-        factory: Any = fields[key].default_factory
-        if isinstance(factory, type) and dataclasses.is_dataclass(factory):
-            if not isinstance(value, dict):
-                raise SettingsError(f"{where}: {key} is a table; write its keys below [{key}].")
-            _refuse_unknown(factory, value, f"{where}: [{key}]")
 
 
 def _below(home: Path, path: str) -> str:

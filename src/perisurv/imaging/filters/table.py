@@ -91,5 +91,6 @@ def _hashable(value: Any) -> Any:
 
 def _nearest(word: object, known: Iterable[str]) -> str:
     names = list(known)
-    near = difflib.get_close_matches(str(word), names, n=1, cutoff=0.0)
-    return f"; the nearest is {near[0]!r} (all: {', '.join(names)})"
+    near = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
+    nearest = f"; the nearest is {near[0]!r}" if near else ""
+    return f"{nearest} (all: {', '.join(names)})"

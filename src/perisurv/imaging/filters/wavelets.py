@@ -159,8 +159,8 @@ def _check_wavelet(name: object) -> None:
 
     known = pywt.wavelist(kind="discrete")
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
         raise SettingsError(
             "Filter wavelets: wavelet must be a discrete wavelet of PyWavelets such as haar, db3 or coif1; "
-            f"got {name!r}, nearest is {near[0]!r}."
+            f"got {name!r}{f', nearest is {near[0]!r}' if near else ''}."
         )
