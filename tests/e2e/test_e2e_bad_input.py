@@ -209,7 +209,7 @@ DICOM_DAMAGE = (
     Damage("NF-0003", scan_twice_under_one_uid, ("two series with one UID: ", "second0", "10 pairs", "keep one")),
     Damage("NF-0004", refer_to_a_ct_elsewhere, ("RTSTRUCT of another CT: ", "not in the folder", "export that CT")),
     Damage("NF-0005", swap_in_the_contours_of_a_neighbour, ("RTSTRUCT of another CT: ", "another patient", "NF-0020")),
-    Damage("NF-0006", rename_the_tumour, ("no tumour ROI: ", "Heart", "set tumour_roi")),
+    Damage("NF-0006", rename_the_tumour, ("no tumour ROI: ", "Heart", "tumour_roi = [{ exact = ")),
     Damage("RB0001", empty_the_tumour, ("empty contour: ROI gtv 1 of rheinburg/RB0001/", "draw it")),
     Damage(
         "NF-0007",
