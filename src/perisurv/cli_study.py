@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
 from perisurv.core.wording import counted
-from perisurv.terminal import say
+from perisurv.terminal import detail, say
 
 __all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
 
@@ -27,7 +28,10 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
 
     with open_run(study, out, workers) as run:
         found, notes = run_study(run), run.cohort().notes
-    say(found.plain(), "\n".join([*notes, str(found)]), as_json)
+    guessed, others = _guesses(notes)
+    for note in guessed:
+        detail(note)
+    say(found.plain(), "\n".join([*others, str(found)]), as_json)
 
 
 @verb(study_verbs, Panel.STAGES)
@@ -139,6 +143,14 @@ def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json
         values = write_validation(run)
         path = run.folder.validation
     say(values, f"{validation_text(values)}\nsee {path}", as_json)
+
+
+def _guesses(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Notes on how columns of clinical tables were understood, and all others."""
+    from perisurv.report.remarks import clinical_columns  # noqa: PLC0415 (start fast)
+
+    guessed = [note for note in notes if clinical_columns([note])]
+    return guessed, [note for note in notes if note not in guessed]
 
 
 def _say_stage(run: Any, stage: str, as_json: bool) -> None:
