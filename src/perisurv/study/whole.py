@@ -80,14 +80,30 @@ def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
     """
     run.index(cohort)
     plan, root = run.plan(), run.folder.root
-    run.regions()
-    run.qc()
-    run.extract()
-    if plan.features_only:
-        return Findings(plan, root)
-    evaluation = None
-    if plan.external:
-        run.fit()
-        evaluation = run.evaluate()
-    validation = validate(run) if plan.design != "none" else None
-    return Findings(plan, root, evaluation, validation, run.report())
+    stages = _stages(plan)
+    evaluation = validation = report = None
+    for number, stage in enumerate(stages, start=2):
+        _begin(run, stage, number, len(stages) + 1)
+        if stage == "evaluate":
+            evaluation = run.evaluate()
+        elif stage == "validate":
+            validation = validate(run)
+        elif stage == "report":
+            report = run.report()
+        else:
+            getattr(run, stage)()
+    return Findings(plan, root, evaluation, validation, report)
+
+
+def _stages(plan: StudyPlan) -> list[str]:
+    """What is done after the index."""
+    after = ["fit", "evaluate"] if plan.external else []
+    after += ["validate"] if plan.design != "none" else []
+    return ["regions", "qc", "extract", *after, *(["report"] if after else [])]
+
+
+def _begin(run: Run, stage: str, number: int, of: int) -> None:
+    """Tell who shows the progress, if they want to know, that a stage begins."""
+    told = getattr(run.progress, "stage", None)
+    if told is not None:
+        told(stage, number, of)
