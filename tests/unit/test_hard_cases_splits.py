@@ -50,18 +50,18 @@ def indexes(case: Case, found: Any) -> None:
     finite(case, found.g)
 
 
-NO_DEATH = (OutcomeError, "0 of the .* patients died and at least 1 must")
+NO_DEATH = (OutcomeError, "0 of the .* patients had an event and at least 1 must")
 ONE_CENTRE = (InputError, "at least two centres; there is one centre only")
 NO_CENTRES = {
     **dict.fromkeys(("all censored", "one death", "a centre without deaths"), NO_DEATH),
     "one patient": ONE_CENTRE,
 }
-NOBODY = (OutcomeError, "Nobody of centre .* died, so it cannot be scored")
+NOBODY = (OutcomeError, "Nobody of centre .* had an event, so it cannot be scored")
 NO_ROUND = {
     **dict.fromkeys(("all censored", "one death", "a centre without deaths"), NOBODY),
     "one patient": ONE_CENTRE,
 }
-FEW = (OutcomeError, "3 folds need at least 3 deaths")
+FEW = (OutcomeError, "3 folds need at least 3 events")
 NO_FOLDS = dict.fromkeys(("all censored", "one death", "three patients", "one patient"), FEW)
 NO_TIME = {
     **dict.fromkeys(("all censored", "one death", "three patients"), NO_DEATH),

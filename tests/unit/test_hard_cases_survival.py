@@ -39,10 +39,10 @@ QUICK = FitOptions(univariate_p=0.5, lasso_lambdas=20, ring_repeats=1)
 CENSORED = (OutcomeError, "All 24 patients are censored")
 WITHOUT = (SettingsError, "Without fold 0 no patient died")
 TOO_FEW = {
-    "all censored": (OutcomeError, "at least 5 deaths .* 24 patients and all of them are censored"),
-    "one death": (OutcomeError, "at least 5 deaths .* 24 patients and 1 of them died"),
-    "three patients": (OutcomeError, "at least 5 deaths .* 3 patients and 2 of them died"),
-    "one patient": (OutcomeError, "at least 5 deaths .* one sample .* and 1 of them died"),
+    "all censored": (OutcomeError, "at least 5 events .* 24 patients and all of them are censored"),
+    "one death": (OutcomeError, "at least 5 events .* 24 patients and 1 of them had the event"),
+    "three patients": (OutcomeError, "at least 5 events .* 3 patients and 2 of them had the event"),
+    "one patient": (OutcomeError, "at least 5 events .* one sample .* and 1 of them had the event"),
 }
 NOT_IDENTIFIED = {
     "a sum of columns": (FeatureError, "x0, x1, x2 are collinear; drop one or use a ridge"),
@@ -245,8 +245,8 @@ FUNCTIONS: dict[str, Checked] = {
             **TOO_FEW,
             "all censored": (OutcomeError, "all of them are censored"),
             "one patient": (SettingsError, "1 patients needs 2 to 1 folds"),
-            "three patients": (OutcomeError, "at least 5 deaths .* one sample .* and 1 of them died"),
-            "one death": (OutcomeError, "at least 5 deaths .* 12 patients and all of them are censored"),
+            "three patients": (OutcomeError, "at least 5 events .* one sample .* and 1 of them had the event"),
+            "one death": (OutcomeError, "at least 5 events .* 12 patients and all of them are censored"),
             "no feature": (FeatureError, "no feature starts with"),
         },
     ),

@@ -59,6 +59,8 @@ class ColumnOptions:
         PatientID as in the images; treating centre (without such a column: the folder of the table).
     time, event
         Follow-up from time zero; whether it ended with death.
+    time_death, time_last
+        Where a table has two columns: time to death, and time to the last follow-up of all others.
     date_zero, date_death, date_last
         Time zero (start of treatment, diagnosis, imaging), death, last follow-up.
     age, sex, stage, t, n, m, ecog, histology, smoking, dose
@@ -71,6 +73,8 @@ class ColumnOptions:
     centre: Names = ""
     time: Names = ""
     event: Names = ""
+    time_death: Names = ""
+    time_last: Names = ""
     date_zero: Names = ""
     date_death: Names = ""
     date_last: Names = ""

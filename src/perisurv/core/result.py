@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perisurv.core.endpoint import Endpoint
 from perisurv.core.errors import FeatureError
 from perisurv.core.wording import counted
 
@@ -224,6 +225,8 @@ class Evaluation:
         Per branch: feature -> coefficient on the standardised feature.
     tried
         How many models, feature sets and rings were tried before these numbers.
+    endpoint
+        What was looked at, in its words.
     """
 
     ladder: tuple[LadderRow, ...]
@@ -244,6 +247,7 @@ class Evaluation:
     tried: dict[str, int]
     notes: tuple[str, ...]
     provenance: Provenance
+    endpoint: Endpoint = field(default_factory=Endpoint)
 
     def row(self, branch: str) -> LadderRow:
         """The ladder row of one branch."""

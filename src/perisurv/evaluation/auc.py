@@ -67,7 +67,7 @@ def td_auc(
             died = int((outcome.event & (outcome.time_days <= time)).sum())
             beyond = int((outcome.time_days > time).sum())
             notes.append(
-                f"{branch}: no AUC at {time:g} days; it needs deaths before ({died}) and patients followed beyond "
+                f"{branch}: no AUC at {time:g} days; it needs events before ({died}) and patients followed beyond "
                 f"({beyond})."
             )
             continue

@@ -73,8 +73,8 @@ class Split(Brief):
             deaths = outcome.take(part).n_events
             if deaths < least:
                 raise OutcomeError(
-                    f"Split {self.name!r}: {deaths} of the {len(part)} {what} patients died and at least {least} must; "
-                    "take fewer folds, another cut-off, or join small centres."
+                    f"Split {self.name!r}: {deaths} of the {len(part)} {what} patients had an event and at least "
+                    f"{least} must; take fewer folds, another cut-off, or join small centres."
                 )
         return self
 
@@ -137,7 +137,7 @@ def leave_one_centre_out(centres: Mapping[str, Sequence[str]], outcome: Outcome)
     deathless = [name for name in names if not outcome.take(centres[name]).n_events]
     if deathless:
         raise OutcomeError(
-            f"Nobody of centre {', '.join(deathless)} died, so it cannot be scored when it is left out; "
+            f"Nobody of centre {', '.join(deathless)} had an event, so it cannot be scored when it is left out; "
             "join it with another centre or leave it out of the study."
         )
     return tuple(
@@ -241,7 +241,7 @@ def stratified_folds(
     if k < 2:
         raise SettingsError(f"Cross-validation needs at least 2 folds, got {k}.")
     if outcome.n_events < k:
-        raise OutcomeError(f"{k} folds need at least {k} deaths, there are {outcome.n_events}. Ask for fewer folds.")
+        raise OutcomeError(f"{k} folds need at least {k} events, there are {outcome.n_events}. Ask for fewer folds.")
     event = dict(zip(outcome.patients, outcome.event, strict=True))
     label = {p: "" if strata is None else str(strata[p]) for p in outcome.patients}
     folds: list[list[str]] = [[] for _ in range(k)]

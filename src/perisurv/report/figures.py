@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from perisurv.core import Evaluation, LadderRow, RiskGroupCurve
+from perisurv.core.endpoint import Endpoint
 from perisurv.report.style import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT, draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value, ring_label
 
@@ -63,12 +64,17 @@ def kaplan_meier_plot(evaluation: Evaluation, branch: str, *, small: bool = Fals
             axes.set_title(branch_label(branch), loc="left", fontsize=9.5, fontweight="bold", color=INK, pad=16)
             axes.text(0, 1.04, _group_test(evaluation, branch), transform=axes.transAxes, fontsize=8.5, color=SOFT)
         else:
-            axes.set_ylabel("Overall survival")
+            axes.set_ylabel(_curve_label(evaluation.endpoint))
             axes.text(0.02, 0.04, _group_test(evaluation, branch), transform=axes.transAxes)
         _numbers_at_risk(table, curves, most=5 if small else 9)
 
     label = f"Kaplan-Meier curves of the risk groups, {branch_label(branch)}"
     return draw_svg(draw, (3.35, 2.85) if small else (6.2, 4.3), label)
+
+
+def _curve_label(endpoint: Endpoint) -> str:
+    """Overall survival is a share by its name; of another endpoint it is the share without event."""
+    return endpoint.title if endpoint.event_free == "alive" else f"{endpoint.event_free.capitalize()} ({endpoint.name})"
 
 
 def roc_plot(evaluation: Evaluation, branch: str) -> str:
@@ -101,7 +107,13 @@ def calibration_plot(evaluation: Evaluation, branch: str) -> str:
             low, high = point.observed_lower, point.observed_upper
             axes.plot([point.expected] * 2, [low, high], color=color, lw=1.2)
             axes.plot(point.expected, point.observed, marker="o", ms=5, color=color, ls="none")
-        axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal", xlabel="Predicted risk of death", ylabel="Actual risk")
+        axes.set(
+            xlim=(0, 1),
+            ylim=(0, 1.01),
+            aspect="equal",
+            xlabel=f"Predicted risk of {evaluation.endpoint.event}",
+            ylabel="Actual risk",
+        )
         axes.legend(loc="upper left", fontsize=8.5)
 
     return draw_svg(draw, (4.6, 3.8), f"Calibration over time, {branch_label(branch)}")
@@ -121,7 +133,7 @@ def decision_plot(evaluation: Evaluation, branches: Sequence[str], time_days: fl
             axes.plot(curve.threshold, curve.net_benefit, color=color, lw=1.8, label=branch_label(curve.branch))
         top = max([0.05, *(max(curve.net_benefit) for curve in curves)])
         axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top), ylabel="Net benefit")
-        axes.set_xlabel(f"Threshold: risk of death by {horizon_label(time_days)}")
+        axes.set_xlabel(f"Threshold: risk of {evaluation.endpoint.event} by {horizon_label(time_days)}")
         axes.legend(loc="upper right", fontsize=8.5)
 
     return draw_svg(draw, (4.6, 3.8), f"Net benefit at {horizon_label(time_days)}")

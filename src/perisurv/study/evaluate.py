@@ -99,18 +99,7 @@ def _assemble(
 ) -> Evaluation:
     centre_of = {p.id: p.centre for p in cohort}
     external = pd.Series([centre_of[p] for p in data.external]).value_counts().sort_index()
-    notes = [*cohort.notes, *(note for result in results.values() for note in result.notes)]
-    notes += [f"{name}: {note}" for name, s in model.signatures.items() for note in s.notes]
-    abstained = predictions["combined"].abstained
-    if abstained:
-        notes.append(
-            f"{len(abstained)} of {len(data.external)} external patients outside the training domain; "
-            "the model would abstain for them, the evaluation scores them all."
-        )
-    if ORACLE in results:
-        notes.append(
-            "Simulated cohort: the oracle ranks patients by their true risk; no model can be better on average."
-        )
+    notes = _notes(model, data, results, predictions["combined"].abstained, [*cohort.notes], settings)
     excluded = {e.patient for e in cohort.exclusions if e.patient}
     return Evaluation(
         ladder=tuple(r.row for r in results.values()),
@@ -141,7 +130,32 @@ def _assemble(
         },
         notes=tuple(notes),
         provenance=model.provenance,
+        endpoint=settings.endpoint.noun,
     )
+
+
+def _notes(
+    model: Model,
+    data: StudyData,
+    results: Mapping[str, BranchResult],
+    abstained: Mapping[str, str],
+    told: Sequence[str],
+    settings: StudySettings,
+) -> list[str]:
+    """What a reader must know: how files were read, what could not be computed, what the numbers mean."""
+    notes = [*told, *(note for result in results.values() for note in result.notes)]
+    notes += [f"{name}: {note}" for name, s in model.signatures.items() for note in s.notes]
+    notes += [settings.endpoint.note] if settings.endpoint.note else []
+    if abstained:
+        notes.append(
+            f"{len(abstained)} of {len(data.external)} external patients outside the training domain; "
+            "the model would abstain for them, the evaluation scores them all."
+        )
+    if ORACLE in results:
+        notes.append(
+            "Simulated cohort: the oracle ranks patients by their true risk; no model can be better on average."
+        )
+    return notes
 
 
 def _columns(name: str, model: Model, settings: StudySettings) -> tuple[str, ...]:

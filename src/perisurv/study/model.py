@@ -125,14 +125,16 @@ class Model:
         show_abstained
             Whether patients for whom the model abstains have numbers.
         """
+        endpoint = self.settings.endpoint.noun
         rows = found.prediction.to_frame(show_abstained=show_abstained).reset_index()
         return {
             "use": "Research use only: not for clinical use, not a medical device.",
-            "endpoint": "overall survival",
-            "event_free": "alive",
+            "endpoint": endpoint.name,
+            "event_free": endpoint.event_free,
             "units": {
                 "risk": "log hazard ratio against the mean training patient (0: as the mean; higher is worse)",
-                "survival": "probability of being alive at that time, days from time zero; null: beyond the follow-up",
+                "survival": f"probability of being {endpoint.event_free} at that time, days from time zero; null: "
+                "beyond the follow-up",
                 "group": "high: risk above the median of the training patients",
             },
             "model": {

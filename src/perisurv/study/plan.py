@@ -116,7 +116,7 @@ def refuse_small_training(outcome: Outcome, who: str, settings: StudySettings) -
         raise OutcomeError(
             f"A study needs at least {needed} events among its training patients and has {events} among "
             f"{len(outcome)} ({who}): every model takes {settings.fit.minimum_events} ([fit] minimum_events), and the "
-            "ring is chosen by models of a part of them. Check the event column, add patients or longer follow-up."
+            "ring is chosen by models of a part of them; check the event column, add patients or longer follow-up."
         )
 
 

@@ -92,7 +92,8 @@ class Run:
                 raise InputError(f"{wrong}; set folder below [input] in the study file.")
             refuse_among_patients(root, {"out": self.folder.root, "private": self.private.root})
             files = listing(root, map(Path, given.clinical))
-            key = digest("index", VERSION, self.settings.keep_ids, self.settings.cohort, given, files)
+            reading = self.settings.endpoint.columns(self.settings.cohort)
+            key = digest("index", VERSION, self.settings.keep_ids, reading, given, files)
         else:
             key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
         artefacts = (self.folder.cohort, self.folder.checks, self.private.sources)
@@ -204,7 +205,7 @@ class Run:
         InputError
             If all patients are of the centre that trains.
         """
-        key = self._key("evaluate", "fit", self.settings.evaluation, self.settings.seed)
+        key = self._key("evaluate", "fit", self.settings.evaluation, self.settings.seed, self.settings.endpoint)
         if self.folder.done("evaluate") == key and self.folder.evaluation.exists():
             return self.evaluation()
         self.folder.forget("evaluate")
@@ -283,7 +284,7 @@ class Run:
 
         The key is made once and kept in the private folder, readable by its owner only.
         """
-        options = self.settings.cohort
+        options = self.settings.endpoint.columns(self.settings.cohort)
         if self.settings.keep_ids:
             return options
         return dataclasses.replace(options, ids="pseudonym", pseudonym_key=self.private.pseudonym_key())

@@ -17,6 +17,7 @@ from perisurv.deep.options import DeepOptions
 from perisurv.radiomics.options import ExtractOptions
 from perisurv.radiomics.presets import preset_table
 from perisurv.regions.options import RingOptions
+from perisurv.study.endpoint_options import EndpointOptions
 from perisurv.study.settings_errors import Fault, build, faults_of, refuse
 from perisurv.study.study_file import parse_study_text, read_study_text
 from perisurv.survival.options import FitOptions
@@ -216,6 +217,7 @@ class StudySettings:
     clinical_in_combined: bool = False
     audit_covariates: tuple[str, ...] = ()
     input: InputOptions = field(default_factory=InputOptions)
+    endpoint: EndpointOptions = field(default_factory=EndpointOptions)
     cohort: CohortOptions = field(default_factory=CohortOptions)
     regions: RingOptions = field(default_factory=RingOptions)
     radiomics: ExtractOptions = field(default_factory=ExtractOptions)

@@ -47,7 +47,14 @@ def validate(run: Run) -> dict[str, Any]:
             plan.told or "This study has no validation: set design below [validation], for example to 'nested'."
         )
     settings = plan.settings(run.settings)
-    options = (settings.validation, settings.fit, settings.stability, settings.evaluation, settings.seed)
+    options = (
+        settings.validation,
+        settings.fit,
+        settings.stability,
+        settings.evaluation,
+        settings.seed,
+        settings.endpoint,
+    )
     chosen = (settings.clinical_in_combined, settings.audit_covariates)
     key = digest("validate", VERSION, folder.done("extract"), *options, *chosen)
     if folder.done("validate") != key or not folder.validation.exists():
@@ -100,8 +107,11 @@ def _around(run: Run, patients: Patients, told: str) -> dict[str, Any]:
             "Features that another drawing of the contour changes too much were dropped before the splits; follow-up "
             "was not looked at, so this cannot favour any patient that is scored."
         )
+    endpoint = run.settings.endpoint
+    rules += [endpoint.note] if endpoint.note else []
     return {
         "told": told,
+        "endpoint": dataclasses.asdict(endpoint.noun),
         "centres": {centre: len(own) for centre, own in patients.centres.items()},
         "flow": {"found": len(patients.outcome) + len(excluded), "excluded": len(excluded)},
         "exclusions": [[e.patient, e.stage, e.reason] for e in cohort.exclusions],

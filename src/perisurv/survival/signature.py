@@ -317,10 +317,10 @@ def _training(table: FeatureTable, outcome: Outcome, options: FitOptions) -> tup
     patients = sorted(table.patients)
     outcome = outcome.take(patients)
     if outcome.n_events < options.minimum_events:
-        what = "all of them are censored" if outcome.n_events == 0 else f"{outcome.n_events} of them died"
+        what = "all of them are censored" if outcome.n_events == 0 else f"{outcome.n_events} of them had the event"
         count = "one sample (patient)" if len(outcome) == 1 else f"{len(outcome)} patients"
         raise OutcomeError(
-            f"A signature needs at least {options.minimum_events} deaths among its training patients; "
+            f"A signature needs at least {options.minimum_events} events among its training patients; "
             f"there are {count} and {what}. Add patients or longer follow-up."
         )
     return table.take(patients), outcome
@@ -354,6 +354,6 @@ def _notes(selection: Sequence[GroupSelection], outcome: Outcome, fusion: FusedF
     if count == 0:
         notes.append("The signature is null: every patient has risk 0 and the survival of the training patients.")
     elif outcome.n_events < 10 * count:
-        data = f"{counted(outcome.n_events, 'death')} for {counted(count, 'feature')}"
-        notes.append(f"fitted on {data}: fewer than 10 deaths a feature.")
+        data = f"{counted(outcome.n_events, 'event')} for {counted(count, 'feature')}"
+        notes.append(f"fitted on {data}: fewer than 10 events a feature.")
     return tuple(notes)

@@ -265,7 +265,7 @@ def test_largest_centre_trains() -> None:
 
 def test_impossible_folds() -> None:
     outcome = _outcome([1, 2, 3, 4, 5, 6], [1, 0, 0, 0, 0, 0])
-    with pytest.raises(OutcomeError, match="5 deaths"):
+    with pytest.raises(OutcomeError, match="5 events"):
         stratified_folds(outcome, 5, np.random.default_rng(0))
     with pytest.raises(SettingsError, match="at least 2 folds"):
         stratified_folds(outcome, 1, np.random.default_rng(0))

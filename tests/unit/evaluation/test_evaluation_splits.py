@@ -68,7 +68,7 @@ def test_strata_are_spread_over_the_folds() -> None:
 
 
 def test_more_folds_than_deaths_is_refused() -> None:
-    with pytest.raises(OutcomeError, match="5 folds need at least 5 deaths, there are 3"):
+    with pytest.raises(OutcomeError, match="5 folds need at least 5 events, there are 3"):
         repeated_folds(outcome_of(9, 3), 5, 2, np.random.default_rng(0))
     with pytest.raises(SettingsError, match="at least 1 repeat"):
         repeated_folds(outcome_of(), 5, 0, np.random.default_rng(0))
@@ -87,9 +87,9 @@ def test_a_centre_without_deaths_is_named() -> None:
     outcome = outcome_of(12, 2)
     alive = [p for p, died in zip(outcome.patients, outcome.event, strict=True) if not died]
     centres = {"north": [p for p in outcome.patients if p not in alive[:3]], "south": alive[:3]}
-    with pytest.raises(OutcomeError, match="Nobody of centre south died"):
+    with pytest.raises(OutcomeError, match="Nobody of centre south had an event"):
         leave_one_centre_out(centres, outcome)
-    with pytest.raises(OutcomeError, match="0 of the 3 scored patients died"):
+    with pytest.raises(OutcomeError, match="0 of the 3 scored patients had an event"):
         external_centres(centres, outcome)
     with pytest.raises(InputError, match="one centre only"):
         leave_one_centre_out({"north": outcome.patients}, outcome)

@@ -133,7 +133,7 @@ def test_training_without_enough_deaths_is_refused(cohort: Data) -> None:
     table, outcome = cohort
     censored = Outcome(outcome.patients, outcome.time_days, np.zeros(len(outcome), dtype=bool))
     few = Outcome(outcome.patients, outcome.time_days, np.arange(len(outcome)) < 3)
-    for follow_up, message in ((censored, "all of them are censored"), (few, "3 of them died")):
+    for follow_up, message in ((censored, "all of them are censored"), (few, "3 of them had the event")):
         with pytest.raises(OutcomeError, match=message):
             fit_signature(table, follow_up, groups=GROUPS, options=FitOptions(), rng=np.random.default_rng(0))
     with pytest.raises(OutcomeError, match="No follow-up for p089"):

@@ -116,7 +116,7 @@ def find_columns(
     free = [k for k in free if k not in position.values()]
     guessed: set[str] = set()
     for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
-        if meaning in named or meaning in aside:
+        if meaning in named or meaning in aside or (meaning == "time" and "time_death" in named):
             continue
         hits = _hits(tiers, names, free, empty)
         if meaning == "time" and (pair := _guessed_pair(hits, names, free, empty)):
