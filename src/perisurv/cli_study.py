@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
 from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
+from perisurv.core import Exclusion
 from perisurv.core.wording import counted
 from perisurv.terminal import detail, say
 
@@ -49,8 +51,8 @@ def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: A
     centres = {name: len(ids) for name, ids in cohort.centres.items()}
     lines = [repr(cohort), *(f"  {name}: {counted(n, 'patient')}" for name, n in centres.items())]
     lines += [f"  {note}" for note in cohort.notes]
-    lines += [f"  excluded {row['patient']}: {row['reason']}" for row in rows]
-    lines += [f"  set aside {row['patient'] or '(file)'}: {row['reason']}" for row in aside]
+    lines += [f"  excluded {e.patient}: {e.reason}" for e in sorted(cohort.exclusions, key=_by_kind(cohort.exclusions))]
+    lines += _kinds_set_aside(cohort.set_aside)
     lines += [f"  files are called by number; their paths stand in {files}"] if files.exists() else []
     values = {"patients": len(cohort), "centres": centres, "notes": cohort.notes, "exclusions": rows}
     values["set_aside"] = aside
@@ -151,6 +153,21 @@ def _guesses(notes: Sequence[str]) -> tuple[list[str], list[str]]:
 
     guessed = [note for note in notes if clinical_columns([note])]
     return guessed, [note for note in notes if note not in guessed]
+
+
+def _by_kind(entries: Sequence[Exclusion]) -> Callable[[Exclusion], tuple[int, str]]:
+    """Order of exclusions: those of the most frequent kind first."""
+    counts = Counter(e.kind for e in entries)
+    return lambda e: (-counts[e.kind], e.kind)
+
+
+def _kinds_set_aside(entries: Sequence[Exclusion]) -> list[str]:
+    """A line for every kind of file that was set aside, with the first of it."""
+    first: dict[str, str] = {}
+    for entry in entries:
+        first.setdefault(entry.kind, entry.reason)
+    counts = Counter(e.kind for e in entries)
+    return [f"  set aside {counted(n, 'file')}, the first: {first[kind]}" for kind, n in counts.most_common()]
 
 
 def _say_stage(run: Any, stage: str, as_json: bool) -> None:

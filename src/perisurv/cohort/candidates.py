@@ -11,10 +11,12 @@ from perisurv.cohort.dicomseg import Segmentation
 from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.rtstruct import StructureSet
 
-__all__ = ["Structures", "find_ct", "kind_of"]
+__all__ = ["DRAWN_ON", "Structures", "find_ct", "kind_of"]
 
 Structures = StructureSet | Segmentation
 Volumes = list[CtSeries]
+# How the reason begins where contours belong to MR, PET and the like.
+DRAWN_ON = " drawn on "
 _MODALITIES = {"PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 
 
@@ -80,7 +82,7 @@ class _Search:
         kind, name = kind_of(structures), structures.name
         if self.others:
             drawn_on = " and ".join(_MODALITIES.get(m, m) for m in self.others)
-            return f"{kind} drawn on {drawn_on}: {name} belongs to a series that is no CT; export one drawn on the CT."
+            return f"{kind}{DRAWN_ON}{drawn_on}: {name} belongs to a series that is no CT; export one drawn on the CT."
         if references.listed or references.frame_uids or structures.frame_uids or structures.named():
             said = f"{kind} of another CT: {name} was drawn on a CT that is not in the folder; export that CT"
         else:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perisurv.cohort.candidates import Structures, kind_of
+from perisurv.cohort.candidates import DRAWN_ON, Structures, kind_of
 from perisurv.cohort.copies import without_copies
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, OtherHeader, other_header, probe, quiet_pydicom
@@ -167,7 +167,8 @@ def _match_patient(
     if sources:
         found.failures.extend((patient_id, reason) for reason in reasons)
     elif reasons:
-        found.failures.append((patient_id, " ".join(reasons)))
+        of_ct = [reason for reason in reasons if DRAWN_ON not in reason.partition(":")[0]]
+        found.failures.append((patient_id, " ".join(of_ct or reasons)))
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
