@@ -89,6 +89,7 @@ def test_a_day_in_figures_needs_its_order(day, sign, first):
 @given(DAY, st.integers(0, 20000), st.booleans())
 def test_dates_give_the_days_between_them(zero, days, died):
     end = zero + timedelta(days=days)
+    assume(end.year <= 2100)  # later years are no dates of patients
     line = f"P1,{zero},{end if died else ''},{end}"
     (row,) = read(f"id,time zero,date of death,last follow-up date\n{line}\n".encode()).rows
     assert (row.time_days, row.event) == (days, died)
