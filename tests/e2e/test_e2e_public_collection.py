@@ -24,6 +24,8 @@ folder = "data"
 references = "series"
 [radiomics]
 preset = "fast"
+[validation]
+repeats = 1
 [stability]
 patients = 4
 repeats = 1
