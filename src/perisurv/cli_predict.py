@@ -25,7 +25,8 @@ def predict(  # noqa: PLR0913 (an option is a parameter)
         list[Path] | None, typer.Option(help="Clinical table of the new patients; default: those in the folder.")
     ] = None,
     study: Annotated[
-        Path | None, typer.Option(help="Study file whose [cohort] says how to read the folder: ROIs, columns, checks.")
+        Path | None,
+        typer.Option(help="Study file that says how to read the folder, below cohort: ROIs, columns, checks."),
     ] = None,
     tumour_roi: Annotated[
         list[str] | None, typer.Option(help="Regular expression for the tumour ROI; several: the first that fits.")

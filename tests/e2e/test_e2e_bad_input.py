@@ -26,8 +26,6 @@ keep_ids = true
 [input]
 folder = "cohort"
 truth = "cohort"
-[regions]
-border = "exclude"
 [radiomics]
 preset = "fast"
 filters = []
@@ -35,6 +33,8 @@ filters = []
 patients = 0
 [deep]
 enabled = false
+[regions]
+border = "exclude"
 [evaluation]
 resamples = 100
 """
@@ -124,6 +124,7 @@ def swap_in_the_contours_of_a_neighbour(patient: Path) -> None:
 
     def change(data: Dataset) -> None:
         data.PatientID = own
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["swapped"])
 
     edit(path, change)
 
@@ -322,8 +323,8 @@ def test_a_bad_patient_is_left_out_with_its_reason(damaged: Path, damage: Damage
 
 
 def test_a_bad_file_beside_a_good_patient_costs_only_the_file(damaged: Path) -> None:
-    rows = json.loads((damaged / "run" / "evaluation.json").read_text())["exclusions"]
-    (reason,) = [reason for patient, _, reason in rows if not patient]
+    rows = json.loads((damaged / "run" / "exclusions" / "set_aside.json").read_text())
+    (reason,) = [row["reason"] for row in rows if "notes.dcm" in row["reason"]]
     assert reason == "unreadable file: rheinburg/RB0004/notes.dcm is called DICOM but is not; export it again."
     assert "RB0004" in included(damaged)
 
@@ -439,6 +440,8 @@ def test_no_patient_left(sound: Path, tmp_path: Path) -> None:
 
 def test_table_without_the_columns_of_follow_up(sound: Path, tmp_path: Path) -> None:
     home = twin(sound, tmp_path, centres="saltmere", table=lambda text: text.replace("vital_status", "remarks"))
+    study = (home / "study.toml").read_text()
+    (home / "study.toml").write_text(study.replace("[input]", '[input]\nfollow_up = "required"'))
     sentence = refusal("run", "study.toml", cwd=home)
     assert "no known column for event" in sentence
     assert "OS_years, remarks" in sentence
