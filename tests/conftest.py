@@ -1,6 +1,7 @@
 """Where the real data lies; tests that need it skip by name where it is absent."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("no test asserts a time", deadline=None)
 settings.load_profile("no test asserts a time")
 

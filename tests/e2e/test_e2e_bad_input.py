@@ -464,12 +464,11 @@ def test_truth_of_another_cohort_is_refused_before_the_work(sound: Path, tmp_pat
 STUDY_FILES = {
     "unknown key": ("resamples", "resample", ("[evaluation]", "'resample'", "nearest known key is 'resamples'")),
     "unknown table": ("[deep]", "[depe]", ("'depe'", "nearest known key is 'deep'")),
-    "wrong type": ("= 100", '= "many"', ("evaluation.resamples", "'many'", "integer")),
+    "wrong type": ("= 100", '= "many"', ("evaluation.resamples", "'many'", "whole number")),
     "wrong value": ("= 100", "= 5", ("[evaluation]", "resamples >= 100")),
     "no folder": ('folder = "cohort"', 'folder = "nowhere"', ("no folder", "nowhere", "below [input]")),
     "folder not set": ('folder = "cohort"', "", ("names no folder", "below [input]")),
     "no table": ("[radiomics]", 'clinical = ["nowhere.csv"]\n[radiomics]', ("nowhere.csv", "CSV")),
-    "no TOML": ("workers = 2", "workers = ", ("not a study file in TOML", "line 3")),
 }
 
 
@@ -481,6 +480,14 @@ def test_study_file(tmp_path: Path, case: str) -> None:
     (tmp_path / "study.toml").write_text(STUDY.replace(old, new))
     sentence = refusal("run", "study.toml", cwd=tmp_path)
     assert all(word in sentence for word in words), sentence
+
+
+def test_a_study_file_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY.replace("workers = 2", "workers = "))
+    done = verb("run", "study.toml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("perisurv: study.toml, line 3 is no TOML: workers =")
+    assert "Traceback" not in done.stderr
 
 
 def test_paths_that_are_not_what_they_should_be(tmp_path: Path) -> None:

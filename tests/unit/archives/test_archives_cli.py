@@ -86,5 +86,5 @@ def test_exit_codes(index, store, tmp_path, monkeypatch, capsys, break_it, code)
 )
 def test_what_is_not_installed_is_named(monkeypatch, tmp_path, package, use):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InputError, match=r'pip install "perisurv\[archives\]"'):
+    with pytest.raises(InputError, match=f"pip install {package.replace('_', '-')}"):
         use(tmp_path)
