@@ -29,9 +29,9 @@ def test_data() -> Path:
 def any_values() -> Iterator[None]:
     """Take any values as HU: where positions, frames or bytes are tested, those of the phantoms are arbitrary."""
     from perisurv.cohort.checks import Verdict
-    from perisurv.cohort.checks.image import HounsfieldValues, TumourValues
+    from perisurv.cohort.checks.image import HounsfieldValues, OneRescale, TumourValues
 
     with pytest.MonkeyPatch.context() as patch:
-        for check in (HounsfieldValues, TumourValues):
+        for check in (HounsfieldValues, OneRescale, TumourValues):
             patch.setattr(check, "judge", lambda *_: Verdict(True))
         yield

@@ -39,6 +39,23 @@ def metal():
     return hu
 
 
+def bones(hu):
+    """With denser and denser bone, so that a window ends within it."""
+    _, j, i = np.meshgrid(*(np.arange(n) for n in hu.shape), indexing="ij")
+    return np.where((j >= 24) & (j < 27) & (i >= 8) & (i < 24), 40.0 + 45 * (i - 8), hu)
+
+
+def from_slice(k, changed):
+    """A CT that changes its rescale at a slice."""
+    return np.concatenate([chest()[:k], changed[k:]])
+
+
+def masked(value):
+    """All but the body set to one value."""
+    hu = chest()
+    return np.where(hu < -950, value, hu)
+
+
 SOUND = {
     "as a scanner gives it": chest(),
     "air at -850": chest(air=-850.0),
@@ -50,6 +67,12 @@ SOUND = {
     "ground glass": ground_glass(),
     "emphysema": chest(lung=-960.0),
     "much noise": chest(noise=80.0),
+    "bone and contrast": bones(chest()),
+    "air and bone cut, tissue whole": np.clip(bones(chest()), -1000, 400),
+    "outside of the body -1024": masked(-1024.0),
+    "outside of the body -3024": masked(-3024.0),
+    "first slice padding alone": np.concatenate([np.full((1, ROWS, COLUMNS), -1024.0), chest()[1:]]),
+    "last slice padding alone": np.concatenate([chest()[:-1], np.full((1, ROWS, COLUMNS), -3024.0)]),
 }
 WRONG = {
     "offset not applied": chest() + 1024,
@@ -59,6 +82,11 @@ WRONG = {
     "window of soft tissue": np.clip(chest(), -160, 240),
     "window of bone": np.clip(chest(), -500, 1300),
     "window of soft tissue, with padding": circle_of(-2000.0, np.clip(chest(), -160, 240)),
+    "window of soft tissue in a circle, -1024 beyond": circle_of(-1024.0, np.clip(chest(), -160, 240)),
+    "window of soft tissue in a circle, two paddings": circle_of(-1024.0, masked(-3024.0).clip(-160, 240)),
+    "window of lung": np.clip(bones(chest()), -1350, 150),
+    "window of lung, with padding": circle_of(-2000.0, np.clip(bones(chest()), -1250, 250)),
+    "window of lung in a circle, -1024 beyond": circle_of(-1024.0, np.clip(bones(chest()), -800, 200)),
     "grey levels of 8 bits": np.clip((chest() + 160) / 400 * 255, 0, 255),
     "grey levels of 8 bits below the offset": np.clip((chest() + 160) / 400 * 255, 0, 255) - 1024,
     "inverted": -chest(),
@@ -66,6 +94,17 @@ WRONG = {
     "slope of one half": 0.5 * (chest() + 1024) - 1024,
     "slope of ten": 10 * (chest() + 1024) - 1024,
     "one value": np.full((SLICES, ROWS, COLUMNS), -1000.0),
+}
+
+
+APART = {
+    "offset not applied from the middle on": (from_slice(4, chest() + 1024), 5),
+    "offset taken off twice in one slice": (
+        np.concatenate([chest()[:2], chest()[2:3] - 1024, chest()[3:]]),
+        3,
+    ),
+    "offset not applied in the last slice": (from_slice(SLICES - 1, chest() + 1024), SLICES),
+    "slope of two from the middle on": (from_slice(4, 2 * (chest() + 1024) - 1024), 5),
 }
 
 
@@ -122,6 +161,23 @@ def test_values_that_are_not_hu_are_refused_at_the_index(tmp_path, kind, name):
     write_as(kind, tmp_path, WRONG[name])
     with pytest.raises(InputError, match="not HU: .*P1/ct.* holds values from"):
         read_patient(tmp_path)
+
+
+@pytest.mark.parametrize("name", APART)
+def test_slices_that_are_rescaled_apart_are_refused_as_research_files(tmp_path, name):
+    hu, slice_number = APART[name]
+    write_as("nii.gz", tmp_path, hu)
+    said = f"slice {slice_number} and the one before it .* cannot both be HU|no soft tissue where it lies"
+    with pytest.raises(InputError, match=f"not HU: .*P1/ct.nii.gz.*({said})"):
+        read_patient(tmp_path)
+
+
+@pytest.mark.parametrize("name", APART)
+def test_slices_that_are_rescaled_apart_are_refused_when_a_dicom_ct_is_loaded(tmp_path, name):
+    hu, _ = APART[name]
+    write_as("dcm", tmp_path, hu)
+    with pytest.raises(InputError, match="not HU"):
+        read_patient(tmp_path)["P1"].load()
 
 
 def test_what_changes_after_the_index_is_refused_when_it_is_loaded(tmp_path):

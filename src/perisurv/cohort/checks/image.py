@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.cohort.checks.base import Check, Verdict, failed
+from perisurv.cohort.checks.base import PASSED, Check, Verdict, failed
+from perisurv.cohort.checks.window import cut_by_window, rescaled_apart
 
-__all__ = ["IMAGE_CHECKS", "SCAN_CHECKS", "HounsfieldValues", "ImageFile", "ScanValues", "TumourValues"]
+__all__ = ["IMAGE_CHECKS", "SCAN_CHECKS", "HounsfieldValues", "ImageFile", "OneRescale", "ScanValues", "TumourValues"]
 
 # A CT of the chest holds air: in the lungs about -850 HU, around the patient -1000.
 _AIR_HU = -200.0
-# Air may be stored as one value, but not as a dense one: that is the lower end of a display window.
-_CUT_HU, _CUT_SHARE = -800.0, 0.01
 # Below lies what was not scanned: padding, and what a second subtraction of the offset makes of air.
 _PADDING_HU = -1250.0
 # What is no air is soft tissue for the most part: fat -100, muscle 50 HU; in a crop of lung, its vessels.
@@ -60,10 +59,31 @@ class HounsfieldValues:
             )
         low, high = float(image.values.min()), float(image.values.max())
         said = f"values from {low:g} to {high:g}"
-        problem = _without_air(image.values, low) or _without_tissue(image.values)
+        problem = _without_air(image.values, low) or _in_a_window(image.values) or _without_tissue(image.values)
         if problem:
             return failed(f"{image.name} holds {said}{problem}", low)
         return Verdict(True, f"{said[0].upper()}{said[1:]} HU.", low)
+
+
+class OneRescale:
+    """What is tissue in one slice is not bone, or thinner than air, in the next."""
+
+    id = "one_rescale"
+    title = "slices rescaled alike"
+    fault = "not HU"
+    requires = "all values of a CT"
+
+    def judge(self, image: ImageFile | ScanValues, /) -> Verdict:
+        """Name the first slice that does not go with the one before."""
+        k = rescaled_apart(image.values)
+        if k is None:
+            return PASSED
+        return failed(
+            f"{image.name}: slice {k + 1} and the one before it (counted from the first of "
+            f"{len(image.values)}) cannot both be HU, as soft tissue lies hundreds of HU apart: some slices lack "
+            "their RescaleIntercept, or have another. Export the original CT again.",
+            k + 1,
+        )
 
 
 class TumourValues:
@@ -110,12 +130,13 @@ def _without_air(values: NDArray[np.float32], low: float) -> str:
             f", and no air below {_AIR_HU:g} HU as every CT of a chest does; it was scaled, windowed or cut to the "
             "tumour. Convert the whole CT again to HU."
         )
-    if lowest > _CUT_HU and np.count_nonzero(scanned == lowest) > _CUT_SHARE * scanned.size:
-        return (
-            f", and all air at {lowest:g} HU: the lower end of a display window, which cut off what lies below. "
-            "Convert the CT again without a window."
-        )
     return ""
+
+
+def _in_a_window(values: NDArray[np.float32]) -> str:
+    """What is wrong if a display window cut the values; a sentence to go on with, or nothing."""
+    cut = cut_by_window(values)
+    return f", and {cut}. Convert the CT again without a window." if cut else ""
 
 
 def _without_tissue(values: NDArray[np.float32]) -> str:
@@ -133,5 +154,5 @@ def _without_tissue(values: NDArray[np.float32]) -> str:
     )
 
 
-IMAGE_CHECKS: tuple[Check[ImageFile], ...] = (HounsfieldValues(),)
-SCAN_CHECKS: tuple[Check[ScanValues], ...] = (HounsfieldValues(), TumourValues())
+IMAGE_CHECKS: tuple[Check[ImageFile], ...] = (HounsfieldValues(), OneRescale())
+SCAN_CHECKS: tuple[Check[ScanValues], ...] = (HounsfieldValues(), OneRescale(), TumourValues())
