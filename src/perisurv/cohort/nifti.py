@@ -17,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from perisurv.cohort.dicom import unreadable
 from perisurv.cohort.nifti_axes import grid_of_header
 from perisurv.core import Geometry, GeometryError, ReadError
 
@@ -137,7 +138,7 @@ def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
             "export it again."
         ) from error
     except OSError as error:
-        raise ReadError(f"{name} cannot be read as an image; export it again.") from error
+        raise unreadable(name, error, f"{name} cannot be read as an image; export it again.") from error
 
 
 def _read(file: BinaryIO, head: bytes, length: int) -> bytearray:

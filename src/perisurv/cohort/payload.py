@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from perisurv.cohort.dicom import unreadable
 from perisurv.core import ReadError
 
 __all__ = ["META_SUFFIXES", "NRRD_SUFFIXES", "check_payload"]
@@ -141,7 +142,7 @@ def _payload(path: Path, name: str) -> _Payload | None:
         with path.open("rb") as file:
             head = file.read(_HEADER_BYTES)
     except OSError as error:
-        raise ReadError(f"{name} cannot be read as an image; export it again.") from error
+        raise unreadable(name, error, f"{name} cannot be read as an image; export it again.") from error
     try:
         return (_nrrd if path.name.casefold().endswith(NRRD_SUFFIXES) else _meta)(path, head, name)
     except (KeyError, ValueError, IndexError):

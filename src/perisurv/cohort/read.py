@@ -124,29 +124,27 @@ def _read(
 
 def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) -> Found:
     pairs = index_pairs(files.volumes, root, options)
-    broken = [
-        ("", f"unreadable file: {path.relative_to(root).as_posix()} is called DICOM but is not; export it again.")
-        for path in files.unreadable
-    ]
-    broken += [
-        (
-            "",
-            f"folder not listed: {path.relative_to(root).as_posix()} cannot be listed ({why}), so that nothing in it "
-            "was found; check its rights.",
-        )
-        for path, why in files.unlisted
-    ]
-    broken += [
-        ("", f"broken link: {path.relative_to(root).as_posix()} leads to a file that is not there; mend or remove it.")
-        for path in files.broken_links
-    ]
     return Found(
         dicom.sources + pairs.sources,
-        dicom.failures + pairs.failures + broken,
+        dicom.failures + pairs.failures + _not_read(files, root),
         dicom.findings + pairs.findings,
         dicom.checked,
         dicom.others,
     )
+
+
+def _not_read(files: FoundFiles, root: Path) -> list[tuple[str, str]]:
+    """What lies in the folder and nobody could look into, and why."""
+    told = [(path, "unreadable file: {} is called DICOM but is not; export it again.") for path in files.unreadable]
+    told += [(path, "unreadable file: {} cannot be opened; check its rights and the disk.") for path in files.unopened]
+    told += [
+        (path, f"folder not listed: {{}} cannot be listed ({why}), so that nothing in it was found; check its rights.")
+        for path, why in files.unlisted
+    ]
+    told += [
+        (path, "broken link: {} leads to a file that is not there; mend or remove it.") for path in files.broken_links
+    ]
+    return [("", text.format(path.relative_to(root).as_posix())) for path, text in told]
 
 
 def _tables(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perisurv.cohort.dicom import unreadable
 from perisurv.cohort.nifti import NIFTI_SUFFIXES, read_nifti, read_nifti_grid
 from perisurv.cohort.payload import META_SUFFIXES, NRRD_SUFFIXES, check_payload
 from perisurv.cohort.perpendicular import perpendicular
@@ -102,10 +103,14 @@ def _reader(path: Path, name: str) -> Any:
     """A reader that has read the header."""
     reader = _itk().ImageFileReader()
     reader.SetFileName(str(path))
+    wrong = f"{name} cannot be read as an image; export it again."
     try:
+        path.open("rb").close()  # SimpleITK does not say why it cannot open a file
         reader.ReadImageInformation()
+    except OSError as error:
+        raise unreadable(name, error, wrong) from error
     except RuntimeError as error:
-        raise ReadError(f"{name} cannot be read as an image; export it again.") from error
+        raise ReadError(wrong) from error
     return reader
 
 

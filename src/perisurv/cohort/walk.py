@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +43,15 @@ class FoundFiles:
     tables
         Tables as text and workbooks, by their suffix; ``.xls`` and ``.ods``, which nobody here reads, among them.
     unreadable
-        Files that cannot be opened, or are called DICOM and are not.
+        Files that are called DICOM and are not.
     ignored
         How many other files there are.
     unlisted
         Folders that cannot be listed, with the reason that the machine gives.
     broken_links
         Links to what is not there.
+    unopened
+        Files that may be DICOM and cannot be opened.
     """
 
     dicom: tuple[Path, ...]
@@ -58,11 +61,12 @@ class FoundFiles:
     ignored: int
     unlisted: tuple[tuple[Path, str], ...] = ()
     broken_links: tuple[Path, ...] = ()
+    unopened: tuple[Path, ...] = ()
 
 
 def find_files(root: Path) -> FoundFiles:
     """Sort the files below a folder by kind."""
-    kinds: dict[str, list[Path]] = {"dicom": [], "volume": [], "table": [], "unreadable": [], "other": [], "link": []}
+    kinds: dict[str, list[Path]] = defaultdict(list)
     unlisted: list[tuple[Path, str]] = []
     for path in walk_files(root, lambda e: unlisted.append((Path(str(e.filename)), e.strerror or "no reason given"))):
         kinds[_kind(path)].append(path)
@@ -74,6 +78,7 @@ def find_files(root: Path) -> FoundFiles:
         len(kinds["other"]),
         tuple(sorted(unlisted)),
         tuple(kinds["link"]),
+        tuple(kinds["unopened"]),
     )
 
 
@@ -111,7 +116,7 @@ def _kind_by_content(path: Path, suffix: str) -> str:
         with path.open("rb") as file:
             head = file.read(132)
     except OSError:
-        return "unreadable"
+        return "unopened"
     if head[128:] == b"DICM" or head[:4] in _BARE_STARTS:
         return "dicom"
     return "unreadable" if suffix in _DICOM_SUFFIXES else "other"
