@@ -12,6 +12,7 @@ from perisurv.cohort.dicom import unreadable
 from perisurv.cohort.nifti import NIFTI_SUFFIXES, read_nifti, read_nifti_grid
 from perisurv.cohort.payload import META_SUFFIXES, NRRD_SUFFIXES, check_payload
 from perisurv.cohort.perpendicular import perpendicular
+from perisurv.cohort.quiet import quiet_codecs
 from perisurv.core import Geometry, GeometryError, ReadError
 
 __all__ = ["read_frames", "read_grid", "read_volume", "segment_labels"]
@@ -106,7 +107,8 @@ def _reader(path: Path, name: str) -> Any:
     wrong = f"{name} cannot be read as an image; export it again."
     try:
         path.open("rb").close()  # SimpleITK does not say why it cannot open a file
-        reader.ReadImageInformation()
+        with quiet_codecs():
+            reader.ReadImageInformation()
     except OSError as error:
         raise unreadable(name, error, wrong) from error
     except RuntimeError as error:
@@ -116,7 +118,9 @@ def _reader(path: Path, name: str) -> Any:
 
 def _values(path: Path) -> NDArray[np.float32]:
     itk = _itk()
-    values: NDArray[np.float32] = itk.GetArrayFromImage(itk.ReadImage(str(path), itk.sitkFloat32))
+    with quiet_codecs():
+        image = itk.ReadImage(str(path), itk.sitkFloat32)
+    values: NDArray[np.float32] = itk.GetArrayFromImage(image)
     return values
 
 
