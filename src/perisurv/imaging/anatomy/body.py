@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from perisurv.core import Geometry, Mask, Volume
 from perisurv.imaging.anatomy.axial import Axial
-from perisurv.imaging.anatomy.outside import gas_of, outside_parts, parts_of
+from perisurv.imaging.anatomy.outside import THIN_HU, gas_of, lung_like, outside_parts, parts_of
 from perisurv.imaging.anatomy.padding import without_padding
 from perisurv.imaging.resample import resample_mask
 from perisurv.imaging.shapes import Bools, neighbours
@@ -22,6 +22,7 @@ BODY_HU = -300.0
 PLATE_MM = 15.0  # what is thinner within its slice is a shell, a table or a fold
 PIECE = 0.25  # of the largest piece: the other leg is one, an arm beside the trunk is not
 HELD, HELD_PIECE = 0.25, 0.02  # share of a block that a region fills; of the largest piece, if it holds the region
+FLAT = 0.6  # height of a lung over its width at least; the foam of a couch is a strip
 OPEN = 0.25  # of its largest section: so far a gap opens to the air above or below
 Singles = NDArray[np.float32]
 Step = tuple[float, float, float]
@@ -89,7 +90,8 @@ def body_mask(ct: Volume, grid: Geometry | None = None) -> Mask:
 def find_body(ct: Volume, holding: Mask | None = None) -> Body:
     """Find the patient by density, thickness and what lies around.
 
-    The large dense pieces (trunk, or both legs) without what is thinner than 15 mm, filled slice by slice. Of the parts
+    The large dense pieces (trunk, or both legs) without what is thinner than 15 mm, filled slice by slice, and lungs
+    behind a chest wall that is thinner than that. Of the parts
     of the image that they do not enclose, air is told from lung that the border of the image cuts by its
     evenness (:mod:`perisurv.imaging.anatomy.outside`), so that it may have any HU. Padding is neither.
 
@@ -115,8 +117,14 @@ def find_body(ct: Volume, holding: Mask | None = None) -> Body:
     outside = outside_parts(parts, inner)
     lung = np.ones(len(parts) + 1, dtype=bool)
     lung[[0, *outside]] = False
-    body = _without_plates(_opened_gaps(body | lung[labels], dense), grid.spacing_mm)
     outer = [part.median_hu for part in parts if part.label in outside]
+    beyond = np.isin(labels, outside)
+    walled = _behind_thin_walls(hu, body, padding, grid.spacing_mm) & beyond
+    around = hu[beyond & ~walled & (hu < THIN_HU)]
+    air = [float(np.median(around))] if around.size else outer
+    body |= lung[labels]
+    body |= _lungs_with_walls(hu, walled, air, padding, grid.spacing_mm)
+    body = _without_plates(_opened_gaps(body, dense), grid.spacing_mm)
     gas = min([*outer, *([] if inner is None else [inner])]) if outer else None
     return Body(axial, coarse, Mask(body, grid), padding, gas)
 
@@ -132,6 +140,24 @@ def _pieces(hu: Singles, padding: Bools, seed: Bools | None) -> Bools:
         held = np.unique(labels[seed])
         large[held] = sizes[held] >= max(HELD_PIECE * sizes.max(), 1)
     return neighbours(large[labels]) & ~padding & (hu > BODY_HU)
+
+
+def _behind_thin_walls(hu: Singles, body: Bools, padding: Bools, spacing_mm: Step) -> Bools:
+    """What only thin tissue, or a shell or a table, encloses within its slice; thick itself."""
+    walls = (hu > BODY_HU) & ~padding
+    return _without_plates(_filled_slices(walls, padding) & ~walls & ~body, spacing_mm)
+
+
+def _lungs_with_walls(hu: Singles, walled: Bools, air_hu: list[float], padding: Bools, spacing_mm: Step) -> Bools:
+    """The lungs among what is enclosed, and their walls; air and the foam of a couch, which is a strip, are none."""
+    labels, parts = parts_of(walled, np.zeros_like(walled), hu, spacing_mm)
+    lung = np.zeros(len(parts) + 1, dtype=bool)
+    for part, box in zip(parts, ndimage.find_objects(labels), strict=True):
+        height, width = ((box[axis].stop - box[axis].start) * spacing_mm[axis] for axis in (1, 2))
+        lung[part.label] = height > FLAT * width and lung_like(part, air_hu)
+    found = lung[labels]
+    wall = _widened(found, [round(PLATE_MM / step) for step in spacing_mm[1:]]) & (hu > BODY_HU) & ~padding
+    return np.asarray(found | wall)
 
 
 def _without_plates(solid: Bools, spacing_mm: Step) -> Bools:

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from perisurv.imaging.shapes import Bools, neighbours
 
-__all__ = ["Part", "gas_of", "outside_parts", "parts_of"]
+__all__ = ["THIN_HU", "Part", "gas_of", "lung_like", "outside_parts", "parts_of"]
 
 Singles = NDArray[np.float32]
 Step = tuple[float, float, float]
@@ -147,6 +147,13 @@ def _outside(part: Part, around: list[float], inner: list[float]) -> bool:
     if part.step_hu > EVEN_HU:
         return _near(part.median_hu, around or [USUAL_AIR_HU], ABOVE_GAS_HU)
     return _near(part.median_hu, around or inner or [USUAL_AIR_HU], ABOVE_EVEN_HU)
+
+
+def lung_like(part: Part, air_hu: list[float]) -> bool:
+    """Thin, and either with vessels or denser than the air around the patient."""
+    if part.thin_share < THIN_SHARE:
+        return False
+    return part.step_hu > EVEN_HU or not _near(part.median_hu, air_hu or [USUAL_AIR_HU], ABOVE_EVEN_HU)
 
 
 def _near(median_hu: float, gases: list[float], tolerance_hu: float) -> bool:
