@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +161,13 @@ def test_a_lost_or_shortened_file_comes_again_and_no_other(store, index, source,
     assert contents(tmp_path / "got") == contents(source)
 
 
+def wait_for_a_file(folder: Path, at_most_s: float = 25.0) -> None:
+    """Return once one object has come whole: the store may be asked for many before it has answered any."""
+    end = time.monotonic() + at_most_s
+    while not any(folder.rglob("*.dcm")) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def test_killed_in_the_middle_it_goes_on(store, index, source, tmp_path):
     """kill -9 of the process and its download while an object is half-way; no whole object is asked for again."""
     stalled = store.objects()[len(store.objects()) // 2]
@@ -177,6 +185,7 @@ def test_killed_in_the_middle_it_goes_on(store, index, source, tmp_path):
     """)
     child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
     store.wait_for(stalled)
+    wait_for_a_file(tmp_path / "got")
     os.killpg(child.pid, signal.SIGKILL)
     child.wait(20)
     assert not (tmp_path / "got" / "provenance.json").exists()
