@@ -30,10 +30,9 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
 
     with open_run(study, out, workers) as run:
         found, notes = run_study(run), run.cohort().notes
-    guessed, others = _guesses(notes)
-    for note in guessed:
+    for note in notes:
         detail(note)
-    say(found.plain(), "\n".join([*others, str(found)]), as_json)
+    say(found.plain(), str(found), as_json)
 
 
 @verb(study_verbs, Panel.STAGES)
@@ -138,21 +137,13 @@ def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json
 
     Example: perisurv validate study.toml
     """
-    from perisurv.study.validation import validate as write_validation  # noqa: PLC0415 (start fast)
-    from perisurv.study.validation import validation_text  # noqa: PLC0415
+    from perisurv.study.findings import validation_text  # noqa: PLC0415 (start fast)
+    from perisurv.study.validation import validate as write_validation  # noqa: PLC0415
 
     with open_run(study, out, workers) as run:
         values = write_validation(run)
         path = run.folder.validation
     say(values, f"{validation_text(values)}\nsee {path}", as_json)
-
-
-def _guesses(notes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Notes on how columns of clinical tables were understood, and all others."""
-    from perisurv.report.remarks import clinical_columns  # noqa: PLC0415 (start fast)
-
-    guessed = [note for note in notes if clinical_columns([note])]
-    return guessed, [note for note in notes if note not in guessed]
 
 
 def _by_kind(entries: Sequence[Exclusion]) -> Callable[[Exclusion], tuple[int, str]]:

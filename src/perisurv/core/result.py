@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perisurv.core.endpoint import Endpoint
 from perisurv.core.errors import FeatureError
-from perisurv.core.wording import counted
+from perisurv.core.wording import counted, ladder_text
 
 __all__ = [
     "AucPoint",
@@ -265,9 +265,4 @@ class Evaluation:
         )
 
     def __str__(self) -> str:
-        lines = [f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'n':>4} {'events':>6}"]
-        lines += [
-            f"{r.branch:<18} {r.c_index:8.3f}  {f'{r.lower:.3f}-{r.upper:.3f}':<15} {r.n:4d} {r.events:6d}"
-            for r in self.ladder
-        ]
-        return "\n".join(lines)
+        return ladder_text((r.branch, r.c_index, r.lower, r.upper, r.n, r.events) for r in self.ladder)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from perisurv.core.reasons import reason_kind
 
-__all__ = ["ColumnRead", "NoteGroup", "clinical_columns", "note_groups"]
+__all__ = ["ColumnRead", "NoteGroup", "clinical_columns", "note_groups", "warnings_of"]
 
 _FEW = 3
 # As perisurv.cohort.clinical writes what it took a column for.
 _COLUMN = re.compile(r"^(?P<table>[^:]+): column (?P<quote>['\"])(?P<column>.*?)(?P=quote) read as (?P<meaning>.+)$")
+# ... and what it says of a table in which nothing is wrong.
+_TABLE = re.compile(r"^[^:]+: \d+ rows? \([^()]*\)\.?$")
 # "ring_6mm: ...": a note of one branch or table.
 _OWNER = re.compile(r"^(?P<owner>[^\s:]+): (?P<text>.+)$", re.DOTALL)
 
@@ -57,6 +59,11 @@ def note_groups(notes: Sequence[str]) -> tuple[NoteGroup, ...]:
         owner, text = (owned["owner"], owned["text"]) if owned else ("", note)
         groups.setdefault(f"{bool(owner)} {reason_kind(text)}", []).append((owner, text))
     return tuple(note for own in groups.values() for note in _together(own))
+
+
+def warnings_of(notes: Sequence[str]) -> tuple[NoteGroup, ...]:
+    """The notes that somebody must look at: without what columns were taken for, and without the sizes of tables."""
+    return note_groups([note for note in notes if not _TABLE.match(note)])
 
 
 def _together(own: Sequence[tuple[str, str]]) -> list[NoteGroup]:

@@ -200,6 +200,11 @@ class RunFolder:
         """The document."""
         return self.root / "report.html"
 
+    @property
+    def summary(self) -> Path:
+        """What the last run ended with."""
+        return self.root / "summary.json"
+
     def done(self, stage: str) -> str:
         """Key that the stage was last finished with; empty if never."""
         path = self._entry(stage)

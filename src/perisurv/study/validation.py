@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import statistics
-from collections.abc import Mapping
 from typing import Any
 
 from perisurv.core import FeatureTable, SettingsError
@@ -19,7 +17,7 @@ from perisurv.study.settings import StudySettings, digest
 from perisurv.study.stability import stable_columns
 from perisurv.study.store import read_json, write_frame, write_text
 
-__all__ = ["validate", "validation_text"]
+__all__ = ["validate"]
 
 
 def validate(run: Run) -> dict[str, Any]:
@@ -68,23 +66,6 @@ def validate(run: Run) -> dict[str, Any]:
         write_text(folder.validation, json.dumps(values, indent=1, allow_nan=False) + "\n")
         folder.finish("validate", key)
     return dict(read_json(folder.validation))
-
-
-def validation_text(values: Mapping[str, Any]) -> str:
-    """The table that the verb prints."""
-    lines = [f"{values['design']}: {len(values['splits'])} splits of {values['patients']} patients, all fitted again"]
-    lines.append(
-        f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'permuted':>8} {'minus ' + values['reference']:>24}"
-    )
-    for row in values["branches"]:
-        null = f"{statistics.mean(row['permuted']):8.3f}" if row["permuted"] else f"{'':>8}"
-        gain = row["minus_reference"]
-        apart = f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})" if gain else ""
-        interval = f"{row['lower']:.3f}-{row['upper']:.3f}"
-        lines.append(f"{row['branch']:<18} {row['c_index']:8.3f}  {interval:<15} {null} {apart:>24}")
-    if values["ring_votes"]:
-        lines.append("ring chosen: " + ", ".join(f"{ring} {n}" for ring, n in values["ring_votes"].items()))
-    return "\n".join(lines)
 
 
 def _inputs(run: Run, settings: StudySettings) -> tuple[FeatureTable, Patients]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perisurv.core import Cohort, Evaluation
+from perisurv.study.findings import findings_text, read_findings
 from perisurv.study.plan import StudyPlan
 from perisurv.study.run import Run
-from perisurv.study.store import read_json
-from perisurv.study.validation import validate, validation_text
+from perisurv.study.store import write_text
+from perisurv.study.summary import summarise
+from perisurv.study.validation import validate
 
 __all__ = ["Findings", "run_study"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Findings:
-    """What a study found, and what it left out.
+    """What a study found, and what it left out; printed, the ladder and the summary.
 
     Parameters
     ----------
@@ -44,19 +47,11 @@ class Findings:
         return f"Findings({self})"
 
     def __str__(self) -> str:
-        parts = [str(self.evaluation)] if self.evaluation else []
-        parts += [validation_text(self.validation)] if self.validation else []
-        parts += [self.plan.told] if self.plan.told else []
-        parts.append(f"report: {self.report}" if self.report else f"features: {self.folder / 'features.parquet'}")
-        return "\n".join(parts)
+        return findings_text(self.plain())
 
     def plain(self) -> dict[str, Any]:
         """As JSON: the evaluation where there is one, and beside it what else was found."""
-        values: dict[str, Any] = dict(read_json(self.folder / "evaluation.json")) if self.evaluation else {}
-        if self.validation:
-            values["validation"] = dict(self.validation)
-        report = str(self.report) if self.report else None
-        return values | {"told": self.plan.told, "folder": str(self.folder), "report": report}
+        return read_findings(self.folder)
 
 
 def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
@@ -92,6 +87,8 @@ def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
             report = run.report()
         else:
             getattr(run, stage)()
+    summary = summarise(run.folder, run.cohort(), plan, (evaluation, validation), run.settings.endpoint.note)
+    write_text(run.folder.summary, json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return Findings(plan, root, evaluation, validation, report)
 
 

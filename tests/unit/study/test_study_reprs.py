@@ -39,8 +39,9 @@ def nouns(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_every_noun_prints_in_a_few_lines(nouns: dict[str, object]) -> None:
     for name, noun in nouns.items():
         text = repr(noun)
-        assert len(text) < 1500, name
-        assert text.count("\n") < 16, name
+        lines = 32 if name == "result" else 16  # a result prints the summary
+        assert len(text) < 100 * lines, name
+        assert text.count("\n") < lines, name
         assert type(noun).__name__ in text, name
 
 
