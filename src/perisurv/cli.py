@@ -16,6 +16,7 @@ from perisurv.cli_common import Terminated, ends_on_signals
 from perisurv.cli_predict import predict_verbs
 from perisurv.cli_simulate import simulate_verbs
 from perisurv.cli_study import study_verbs
+from perisurv.cli_who import who_verbs
 from perisurv.core.errors import InputError, PerisurvError
 from perisurv.terminal import fail, say, settle_streams
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Overall survival from a CT and a tumour contour: rings, radiomics, a 3D network, a study that cannot leak.",
 )
-for _verbs in (simulate_verbs, check_verbs, study_verbs, predict_verbs, archive_verbs):
+for _verbs in (simulate_verbs, check_verbs, study_verbs, who_verbs, predict_verbs, archive_verbs):
     app.add_typer(_verbs)
 
 

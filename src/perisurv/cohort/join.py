@@ -14,6 +14,7 @@ from perisurv.cohort.imaging_date import with_imaging_date
 from perisurv.cohort.layout import LAYOUTS
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import CohortOptions, CtRules
+from perisurv.cohort.people import people_of
 from perisurv.cohort.pseudonym import patient_key, study_id
 from perisurv.cohort.several_cts import choose_ct
 from perisurv.cohort.sources import PairSource, SegSource, Source, drawing_of
@@ -64,17 +65,25 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
             left_out.append(Exclusion(patient, STAGE, reason))
             continue
         included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, source), known))
-    if outcome:
-        seen = sources.keys() | {patient_key(p) for p, _ in images.failures}
-        others = _modalities(images)
-        left_out += [
-            _without_image(by_key[k][0], others.get(k, ""), options) for k in by_key if by_key[k] and k not in seen
-        ]
+    unseen = _unseen(by_key, images) if outcome else []
+    others = _modalities(images)
+    left_out += [_without_image(row, others.get(patient_key(row.patient_id), ""), options) for row in unseen]
     cohort = _cohort(
         sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
     )
     notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks) + _other_files(images)
-    return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes)
+    people = people_of(images.people, [r.patient_id for r in unseen if not _met(r, images)], options)
+    return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes, people=people)
+
+
+def _unseen(by_key: Mapping[str, Sequence[ClinicalRow]], images: Found) -> list[ClinicalRow]:
+    """The first row of everybody who has neither a scan nor a reason why there is none."""
+    seen = {patient_key(p) for p, _ in (*images.sources, *images.failures)}
+    return [rows[0] for key, rows in by_key.items() if rows and key not in seen]
+
+
+def _met(row: ClinicalRow, images: Found) -> bool:
+    return patient_key(row.patient_id) in images.people
 
 
 def _findings(

@@ -48,6 +48,8 @@ class Found:
         What the checks found of a scan.
     others
         Files of other modalities than CT and contours.
+    people
+        PatientID and folders of everybody whose files were met, by :func:`patient_key`.
     """
 
     sources: list[tuple[str, Source]] = field(default_factory=list)
@@ -55,6 +57,12 @@ class Found:
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
     checked: dict[Source, tuple[Finding, ...]] = field(default_factory=dict)
     others: list[OtherHeader] = field(default_factory=list)
+    people: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
+
+    def meet(self, patient_id: str, name: str) -> None:
+        """Note that a file, relative to the cohort folder, is of this patient; one that names nobody is passed over."""
+        if key := patient_key(patient_id):
+            self.people.setdefault(key, (patient_id.strip(), set()))[1].add(name.rpartition("/")[0] or ".")
 
     @property
     def modalities(self) -> dict[str, str]:
@@ -80,9 +88,12 @@ def index_dicom(
     structures: list[Structures] = []
     with quiet_pydicom(), HeaderCache(cache) as headers:
         for n, path in enumerate(paths, start=1):
-            item = _read(path, path.relative_to(root).as_posix(), options, found, headers)
+            name = path.relative_to(root).as_posix()
+            item = _read(path, name, options, found, headers)
             if progress and (n % _FILES_A_REPORT == 0 or n == len(paths)):
                 progress("index", n, len(paths))
+            if item:
+                found.meet(item[0].patient_id if isinstance(item, tuple) else item.patient_id, name)
             if isinstance(item, tuple):
                 slices[item[0].series_uid].extend(item)
             elif isinstance(item, OtherHeader):
@@ -121,7 +132,9 @@ def _read(
             return other
         return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
     except ReadError as error:
-        found.failures.append((file.patient_id if file else "", f"unreadable file: {error}"))
+        patient_id = file.patient_id if file else ""
+        found.meet(patient_id, name)
+        found.failures.append((patient_id, f"unreadable file: {error}"))
         return None
 
 

@@ -44,6 +44,7 @@ def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> 
         try:
             _index(files, root, options, found)
         except InputError as error:
+            _meet(files, root, found)
             found.failures.append((files.patient, f"unreadable file: {error}"))
     return found
 
@@ -55,8 +56,10 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     reason = _reason(files, entries, choice, root)
     if reason is not None:
         if reason:
+            _meet(files, root, found)
             found.failures.append((files.patient, reason))
         return
+    _meet(files, root, found)
     image = files.images[0].relative_to(root).as_posix()
     values, grid = read_volume(files.images[0], image)
     read = partial(_read, listed=listed, root=root, threshold=options.mask_threshold, grid=grid)
@@ -75,6 +78,11 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     )
     source = PairSource(root, image, tumour, others, options.mask_threshold, masks.resampled, lungs)
     found.sources.append((files.patient, source))
+
+
+def _meet(files: Files, root: Path, found: Found) -> None:
+    for path in (*files.images, *(path for _, path in files.masks)):
+        found.meet(files.patient, path.relative_to(root).as_posix())
 
 
 def _listed(files: Files, root: Path, options: CohortOptions) -> Listed:

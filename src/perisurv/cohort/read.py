@@ -124,12 +124,15 @@ def _read(
 
 def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) -> Found:
     pairs = index_pairs(files.volumes, root, options)
+    for key, (patient_id, folders) in pairs.people.items():
+        dicom.people.setdefault(key, (patient_id, set()))[1].update(folders)
     return Found(
         dicom.sources + pairs.sources,
         dicom.failures + pairs.failures + _not_read(files, root),
         dicom.findings + pairs.findings,
         dicom.checked,
         dicom.others,
+        dicom.people,
     )
 
 

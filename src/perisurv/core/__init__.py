@@ -17,6 +17,7 @@ from perisurv.core.errors import (
     SettingsError,
 )
 from perisurv.core.geometry import Geometry
+from perisurv.core.person import Person
 from perisurv.core.region import Region, RegionSet
 from perisurv.core.result import (
     AucPoint,
@@ -55,6 +56,7 @@ __all__ = [
     "OutcomeError",
     "Patient",
     "PerisurvError",
+    "Person",
     "Prediction",
     "Provenance",
     "ReadError",

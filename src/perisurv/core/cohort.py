@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from perisurv.core.brief import Brief
 from perisurv.core.errors import InputError, OutcomeError
 from perisurv.core.follow_up import follow_up_of
+from perisurv.core.person import Person
 from perisurv.core.reasons import reason_kind
 from perisurv.core.volume import Scan
 from perisurv.core.wording import counted
@@ -209,6 +210,8 @@ class Cohort:
         What the checks of the index found, by patient, excluded ones too.
     notes
         How files were read: what was guessed or not understood in clinical tables, how many masks were resampled.
+    people
+        Who every patient is, excluded ones too; for the private folder of a study.
 
     Raises
     ------
@@ -223,6 +226,7 @@ class Cohort:
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     set_aside: tuple[Exclusion, ...] = ()
+    people: tuple[Person, ...] = ()
 
     def __post_init__(self) -> None:
         ids = self.ids

@@ -17,8 +17,16 @@ from pathlib import Path
 import pandas as pd
 
 from perisurv.core import Cohort, InputError, ReadError
+from perisurv.study.settings import StudySettings
 
-__all__ = ["PrivateFolder", "cohort_without_paths", "numbered", "refuse_among_patients", "without_paths"]
+__all__ = [
+    "PrivateFolder",
+    "cohort_without_paths",
+    "numbered",
+    "private_folder",
+    "refuse_among_patients",
+    "without_paths",
+]
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 # Where a path may begin and end in a sentence.
@@ -47,6 +55,11 @@ class PrivateFolder:
     def files(self) -> Path:
         """Number and path of every file of the cohort folder."""
         return self.root / "files.csv"
+
+    @property
+    def people(self) -> Path:
+        """Who every patient is; see :mod:`perisurv.study.people`."""
+        return self.root / "patients.csv"
 
     @property
     def headers(self) -> Path:
@@ -101,6 +114,14 @@ class PrivateFolder:
                 return {path: number for number, path in list(csv.reader(file))[1:]}
         except (OSError, ValueError) as error:
             raise ReadError(f"{self.files} is missing or damaged; run index again.") from error
+
+
+def private_folder(settings: StudySettings, root: Path) -> PrivateFolder:
+    """The private folder of a run folder: apart from it, unless the study keeps the identities."""
+    run = Path(os.path.abspath(root))  # noqa: PTH100  (resolve() would leave the folder through links)
+    if settings.keep_ids:
+        return PrivateFolder(run)
+    return PrivateFolder(Path(settings.private) if settings.private else Path(f"{run}.private"))
 
 
 def refuse_among_patients(root: Path, places: Mapping[str, Path]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from perisurv.core import Cohort, EmptyCohortError
-from perisurv.study.private import cohort_without_paths
+from perisurv.study.people import write_people
+from perisurv.study.private import PrivateFolder, cohort_without_paths
 from perisurv.study.store import SET_ASIDE, RunFolder, write_text
 
 __all__ = ["reasons_kept", "write_reasons"]
@@ -22,11 +23,13 @@ def write_reasons(folder: RunFolder, cohort: Cohort) -> None:
 
 
 @contextmanager
-def reasons_kept(folder: RunFolder, names: Mapping[str, str]) -> Iterator[None]:
-    """Write the reasons if the index leaves no patient, and say where they are.
+def reasons_kept(folder: RunFolder, private: PrivateFolder, names: Mapping[str, str]) -> Iterator[None]:
+    """Write the reasons, and who the patients are, if the index leaves no patient, and say where they are.
 
     Parameters
     ----------
+    private
+        The private folder of the study.
     names
         Number of every path, see :func:`perisurv.study.private.numbered`; empty where paths may be written.
 
@@ -38,6 +41,7 @@ def reasons_kept(folder: RunFolder, names: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except EmptyCohortError as error:
+        write_people(private, error.cohort)
         write_reasons(folder, cohort_without_paths(error.cohort, names) if names else error.cohort)
         place = folder.root / "exclusions"
         raise EmptyCohortError(

@@ -7,7 +7,6 @@ all, finished patients and networks are kept as parts, and a stage is done only 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -27,11 +26,13 @@ from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
 from perisurv.study.evaluate import evaluate_models
 from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
 from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.people import update_people, write_people
 from perisurv.study.plan import StudyPlan, plan_study
 from perisurv.study.private import (
     PrivateFolder,
     cohort_without_paths,
     numbered,
+    private_folder,
     refuse_among_patients,
     without_paths,
 )
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Run"]
 
+# After the index.
+LATER = ("regions", "extract")
 STAGES = ("index", "regions", "qc", "extract", "fit", "evaluate", "report")
 
 
@@ -96,14 +99,15 @@ class Run:
             key = digest("index", VERSION, self.settings.keep_ids, reading, given, files)
         else:
             key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
-        artefacts = (self.folder.cohort, self.folder.checks, self.private.sources)
+        artefacts = (self.folder.cohort, self.folder.checks, self.private.sources, self.private.people)
         if self.folder.done("index") != key or not all(path.exists() for path in artefacts):
+            later = self.folder.read_exclusions(*LATER) if self.folder.done("index") == key else ()
             self.folder.forget("index")
+            names = {} if self.settings.keep_ids or cohort is not None else numbered(name for name, _, _ in files)
             if cohort is None:
-                names = {} if self.settings.keep_ids else numbered(name for name, _, _ in files)
                 if not self.settings.keep_ids:
                     self.private.write_names(names)
-                with reasons_kept(self.folder, names):
+                with reasons_kept(self.folder, self.private, names):
                     cohort = read_cohort(
                         root,
                         clinical=given.clinical or None,
@@ -112,10 +116,9 @@ class Run:
                         follow_up=given.follow_up,
                         progress=self.progress,
                     )
-                if not self.settings.keep_ids:
-                    cohort = cohort_without_paths(cohort, names)
+            write_people(self.private, cohort, later)
+            cohort = cohort_without_paths(cohort, names) if names else cohort
             frame = cohort_to_frame(cohort, root)
-            self.private.make()
             write_frame(self.private.sources, frame[["patient", *SOURCE_COLUMNS]])
             write_frame(self.folder.cohort, frame.drop(columns=list(SOURCE_COLUMNS)))
             write_reasons(self.folder, cohort)
@@ -292,10 +295,7 @@ class Run:
     @property
     def private(self) -> PrivateFolder:
         """Where the key and the paths lie: apart from the run folder, unless the study keeps the identities."""
-        root = Path(os.path.abspath(self.folder.root))  # noqa: PTH100  (resolve() would leave the folder through links)
-        if self.settings.keep_ids:
-            return PrivateFolder(root)
-        return PrivateFolder(Path(self.settings.private) if self.settings.private else Path(f"{root}.private"))
+        return private_folder(self.settings, self.folder.root)
 
     def evaluation(self) -> Evaluation:
         """What the study found."""
@@ -335,6 +335,7 @@ class Run:
             names = self.private.read_names()
             bad = [(patient, without_paths(reason, names)) for patient, reason in bad]
         self.folder.write_exclusions(stage, [Exclusion(p.id, stage, reason) for p, reason in bad])
+        update_people(self.private, self.folder.read_exclusions(*LATER[: LATER.index(stage) + 1]))
         if not good:
             reasons = sorted({reason for _, reason in bad})
             raise InputError(f"No patient came through {stage}. {' '.join(reasons[:3])}")
