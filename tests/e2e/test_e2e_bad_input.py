@@ -236,8 +236,8 @@ LINE_DAMAGE = {
     "SM_0003": (r"$", r"\nSM_9999,70,1,3B,nos,1,1.5,Deceased"),
 }
 TABLE_DAMAGE = (
-    Damage("NF-0010", None, ("negative or zero survival time: column Survival.time", "clinical_data.csv", "'-12'")),
-    Damage("SM_0002", None, ("negative or zero survival time: column OS_years", "'0'", "positive number")),
+    Damage("NF-0010", None, ("negative or zero time of follow-up: column Survival.time", "clinical_data.csv", "'-12'")),
+    Damage("SM_0002", None, ("negative or zero time of follow-up: column OS_years", "'0'", "positive number")),
     Damage("RB0003", None, ("event not 0/1: column Status", "Patientenliste.csv", "'unbekannt'", "1 (dead) or 0")),
     Damage("NF-0011", None, ("event not 0/1: column deadstatus.event", "'2'")),
     Damage("NF-0012", None, ("duplicate patient: ", "2 clinical rows in northfield/clinical_data.csv", "keep one")),

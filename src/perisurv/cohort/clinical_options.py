@@ -16,6 +16,7 @@ __all__ = ["SERIAL_DATES", "ClinicalOptions", "ColumnOptions", "check_covariates
 Names = str | tuple[str, ...]
 Delimiter = Literal["auto", ",", ";", "\t", "|"]
 Unit = Literal["auto", "days", "weeks", "months", "years"]
+Meaning = Literal["dead", "alive", "event", "censored", "competing"]
 
 _CHOICES = {
     "delimiter": get_args(Delimiter),
@@ -37,6 +38,7 @@ _RESERVED = frozenset(
             "source_kind",
             "time_days",
             "event",
+            "competing",
             "age_years",
             "age_decades",
             "sex",
@@ -58,11 +60,13 @@ class ColumnOptions:
     id, centre
         PatientID as in the images; treating centre (without such a column: the folder of the table).
     time, event
-        Follow-up from time zero; whether it ended with death.
+        Follow-up from time zero; whether it ended with the event, which is death unless ``[endpoint]`` says otherwise.
     time_death, time_last
-        Where a table has two columns: time to death, and time to the last follow-up of all others.
+        Where a table has two columns: time to the event, and time to the last follow-up of all others.
     date_zero, date_death, date_last
-        Time zero (start of treatment, diagnosis, imaging), death, last follow-up.
+        Time zero (start of treatment, diagnosis, imaging), event, last follow-up.
+    competing, time_competing
+        Whether follow-up ended with a competing event; time to it, where the table has a column of its own for that.
     age, sex, stage, t, n, m, ecog, histology, smoking, dose
         Clinical variables.
     ignore
@@ -78,6 +82,8 @@ class ColumnOptions:
     date_zero: Names = ""
     date_death: Names = ""
     date_last: Names = ""
+    competing: Names = ""
+    time_competing: Names = ""
     age: Names = ""
     sex: Names = ""
     stage: Names = ""
@@ -123,7 +129,11 @@ class ClinicalOptions:
     missing
         Further codes of missing values, such as ``-9``.
     event_codes
-        Code -> ``dead`` or ``alive``; replaces the known codes.
+        Code -> ``dead`` or ``event``, ``alive`` or ``censored``, or ``competing`` (follow-up ended with another event,
+        after which this one cannot be seen any more); replaces the known codes.
+    event_is_death
+        False: the event is another one, so columns whose names speak of death or overall survival are not guessed for
+        it. ``[endpoint]`` sets it.
     tnm_edition
         6, 7 or 8: the stage of lung cancer is derived from T, N and M, stands in for a missing one and is compared with
         a given one; 0: not.
@@ -143,7 +153,8 @@ class ClinicalOptions:
     time_unit: Unit = "auto"
     date_format: str = ""
     missing: tuple[str, ...] = ()
-    event_codes: dict[str, Literal["dead", "alive"]] = field(default_factory=dict)
+    event_codes: dict[str, Meaning] = field(default_factory=dict)
+    event_is_death: bool = True
     tnm_edition: Literal[0, 6, 7, 8] = 0
     imaging_tolerance_days: float = 0.0
 
@@ -163,12 +174,21 @@ class ClinicalOptions:
                 f"date_format {self.date_format!r} does not give year, month and day; write it as for strptime, "
                 "such as '%d.%m.%Y', or 'serial-1900' for dates that a spreadsheet stored as numbers."
             )
-        if set(self.event_codes.values()) - {"dead", "alive"}:
-            raise SettingsError(f"event_codes must give 'dead' or 'alive' for each code, got {self.event_codes}.")
-        if self.event_codes and len(set(self.event_codes.values())) < 2:
-            raise SettingsError("event_codes must name the codes of both 'dead' and 'alive'.")
+        _check_event_codes(self.event_codes)
         if not self.imaging_tolerance_days >= 0:
             raise SettingsError(f"imaging_tolerance_days must be 0 or more, got {self.imaging_tolerance_days}.")
+
+
+def _check_event_codes(codes: Mapping[str, str]) -> None:
+    meanings = set(codes.values())
+    if meanings - {*get_args(Meaning)}:
+        raise SettingsError(
+            f"event_codes must give 'dead' or 'alive' (or 'event', 'censored', 'competing') for each code, got {codes}."
+        )
+    if codes and not (meanings & {"dead", "event"} and meanings & {"alive", "censored", "competing"}):
+        raise SettingsError(
+            "event_codes must name the codes of both 'dead' and 'alive' (or of 'event' and 'censored')."
+        )
 
 
 def check_covariates(covariates: Mapping[str, str], levels: Mapping[str, tuple[str, ...]]) -> None:

@@ -17,7 +17,7 @@ __all__ = ["SOURCE_COLUMNS", "cohort_from_frame", "cohort_to_frame"]
 
 SOURCE_COLUMNS = ("source_kind", "source")
 _OWN = ("patient", "centre", *SOURCE_COLUMNS)
-_OUTCOME = ("time_days", "event")
+_OUTCOME = ("time_days", "event", "competing")
 
 
 @runtime_checkable
@@ -45,6 +45,8 @@ def cohort_to_frame(cohort: Cohort, root: Path | str) -> pd.DataFrame:
     if cohort.outcome is not None:
         frame["time_days"] = cohort.outcome.time_days
         frame["event"] = cohort.outcome.event
+        if cohort.outcome.competing is not None:
+            frame["competing"] = cohort.outcome.competing
     return frame
 
 

@@ -68,9 +68,7 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     unseen = _unseen(by_key, images) if outcome else []
     others = _modalities(images)
     left_out += [_without_image(row, others.get(patient_key(row.patient_id), ""), options) for row in unseen]
-    cohort = _cohort(
-        sorted(included, key=lambda item: item[0].id), left_out, covariate_columns(options), outcome=outcome
-    )
+    cohort = _cohort(sorted(included, key=lambda item: item[0].id), left_out, options, outcome=outcome)
     notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks) + _other_files(images)
     people = people_of(images.people, [r.patient_id for r in unseen if not _met(r, images)], options)
     return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes, people=people)
@@ -186,8 +184,9 @@ def _several_cts(cohort: Cohort, chosen: Mapping[str, tuple[Finding, ...]]) -> t
 
 
 def _cohort(
-    included: Sequence[Included], left_out: Iterable[Exclusion], covariates: Sequence[str], *, outcome: bool
+    included: Sequence[Included], left_out: Iterable[Exclusion], options: CohortOptions, *, outcome: bool
 ) -> Cohort:
+    covariates = covariate_columns(options)
     entries = sorted(left_out, key=lambda e: (e.patient, e.reason))
     if not included:
         return Cohort((), clinical_frame((), (), covariates), None, tuple(entries))
@@ -202,10 +201,11 @@ def _cohort(
     events = np.array([row is not None and row.event is True for row in rows], dtype=bool)
     if not events.any():
         raise InputError(
-            f"All {len(ids)} patients are censored, so no risk can be learned; check the event column (1 = dead)."
+            f"All {len(ids)} patients are censored, so no risk can be learned; check the event column (1 = event)."
         )
     times = np.array([row.time_days if row else None for row in rows], dtype=float)
-    return Cohort(patients, clinical, Outcome(ids, times, events), exclusions, set_aside=set_aside)
+    rivals = np.array([row is not None and row.competing is True for row in rows]) if options.competing else None
+    return Cohort(patients, clinical, Outcome(ids, times, events, rivals), exclusions, set_aside=set_aside)
 
 
 def why_nobody(cohort: Cohort) -> str:

@@ -265,6 +265,12 @@ class CohortOptions:
             raise SettingsError(f"slice_tolerance must lie between 0 and 0.5, got {self.slice_tolerance}.")
 
     @property
+    def competing(self) -> bool:
+        """Whether follow-up may end with a competing event."""
+        told = self.columns.competing or self.columns.time_competing
+        return bool(told) or "competing" in self.clinical.event_codes.values()
+
+    @property
     def stack_rules(self) -> StackRules:
         """What a stack of CT slices may be."""
         return StackRules(self.slice_tolerance, self.gantry_tilt, self.irregular_slices)

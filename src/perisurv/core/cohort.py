@@ -114,21 +114,26 @@ class Outcome(Brief):
     time_days
         Follow-up from time zero, days, positive.
     event
-        True where the patient died, False where follow-up was censored.
+        True where follow-up ended with the event (death for overall survival), False where it was censored.
+    competing
+        True where follow-up ended with a competing event, after which the event cannot be seen any more; such a patient
+        has no event. None: the endpoint has no competing event.
 
     Raises
     ------
     OutcomeError
-        If lengths differ, a time is not positive and finite, an event is not boolean, or a patient occurs twice.
+        If lengths differ, a time is not positive and finite, an event is not boolean, a patient occurs twice or has
+        both the event and the competing one.
     """
 
     patients: tuple[str, ...]
     time_days: NDArray[np.float64]
     event: NDArray[np.bool_]
+    competing: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if np.asarray(self.time_days).dtype.kind in "mMUS":
-            raise OutcomeError("Survival times must be numbers of days, not dates, spans of time or texts.")
+            raise OutcomeError("Times of follow-up must be numbers of days, not dates, spans of time or texts.")
         time = np.array(self.time_days, dtype=float)
         event = np.array(self.event)
         if not (len(self.patients) == len(time) == len(event)):
@@ -139,15 +144,17 @@ class Outcome(Brief):
             twice = sorted({p for p in self.patients if self.patients.count(p) > 1})
             raise OutcomeError(f"Patients occur twice in the outcome: {', '.join(twice[:5])}.")
         if event.dtype != np.bool_:
-            raise OutcomeError(f"Events must be boolean (True = death), got {event.dtype}.")
+            raise OutcomeError(f"Events must be boolean (True = event), got {event.dtype}.")
         bad = [p for p, t in zip(self.patients, time, strict=True) if not (np.isfinite(t) and t > 0)]
         if bad:
             raise OutcomeError(
-                f"Survival time must be positive and finite in days; it is not for {', '.join(bad[:5])}."
+                f"Time of follow-up must be positive and finite in days; it is not for {', '.join(bad[:5])}."
             )
         time.flags.writeable = event.flags.writeable = False
         object.__setattr__(self, "time_days", time)
         object.__setattr__(self, "event", event)
+        if self.competing is not None:
+            object.__setattr__(self, "competing", _competing(self.patients, event, np.array(self.competing)))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Outcome:
@@ -157,7 +164,8 @@ class Outcome(Brief):
         ----------
         frame
             ``time_days``: numbers, days. ``event``: booleans, the numbers 0 and 1, or the words dead and alive; what
-            could mean something else (1 and 2, empty cells, numbers as text) is refused.
+            could mean something else (1 and 2, empty cells, numbers as text) is refused. ``competing``, where there
+            is such a column: as ``event``.
 
         Raises
         ------
@@ -167,9 +175,11 @@ class Outcome(Brief):
         return cls(*follow_up_of(frame))
 
     def to_frame(self) -> pd.DataFrame:
-        """Table indexed by patient with columns ``time_days`` and ``event``."""
-        index = pd.Index(self.patients, name="patient")
-        return pd.DataFrame({"time_days": self.time_days, "event": self.event}, index=index)
+        """Table indexed by patient with columns ``time_days``, ``event`` and, where it is known, ``competing``."""
+        columns = {"time_days": self.time_days, "event": self.event}
+        if self.competing is not None:
+            columns["competing"] = self.competing
+        return pd.DataFrame(columns, index=pd.Index(self.patients, name="patient"))
 
     def take(self, patients: Sequence[str]) -> Outcome:
         """The outcome of these patients, in this order."""
@@ -178,15 +188,22 @@ class Outcome(Brief):
         if missing:
             raise OutcomeError(f"No follow-up for {', '.join(missing[:5])}; add them to the clinical table.")
         rows = [position[p] for p in patients]
-        return Outcome(tuple(patients), self.time_days[rows], self.event[rows])
+        competing = None if self.competing is None else self.competing[rows]
+        return Outcome(tuple(patients), self.time_days[rows], self.event[rows], competing)
 
     def __len__(self) -> int:
         return len(self.patients)
 
     @property
     def n_events(self) -> int:
-        """Number of deaths."""
+        """Number of events."""
         return int(self.event.sum())
+
+    @property
+    def cause(self) -> NDArray[np.int64]:
+        """How follow-up ended: 0 censored, 1 with the event, 2 with a competing one."""
+        codes = self.event.astype(np.int64)
+        return codes if self.competing is None else codes + 2 * self.competing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,3 +284,16 @@ class Cohort:
         excluded = len({e.patient for e in self.exclusions})
         files = f"; {counted(len(self.set_aside), 'file')} set aside: see .set_aside" if self.set_aside else ""
         return f"Cohort({counted(len(self), 'patient')}, {excluded} excluded: see .exclusions{files})"
+
+
+def _competing(patients: Sequence[str], event: NDArray[np.bool_], competing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if competing.dtype != np.bool_ or competing.shape != event.shape:
+        raise OutcomeError(f"Competing events must be one boolean a patient, got {competing.size} {competing.dtype}.")
+    both = [p for p, twice in zip(patients, event & competing, strict=True) if twice]
+    if both:
+        raise OutcomeError(
+            f"Follow-up ends with the event or with a competing one, and has both for {', '.join(both[:5])}; the first "
+            "of the two counts."
+        )
+    competing.flags.writeable = False
+    return competing

@@ -19,12 +19,15 @@ class Endpoint:
         One event and several.
     event_free
         What a patient without event is.
+    competing
+        What ends follow-up so that the event cannot be seen any more, such as ``death``; empty: nothing does.
     """
 
     name: str = "overall survival"
     event: str = "death"
     events: str = "deaths"
     event_free: str = "alive"
+    competing: str = ""
 
     @property
     def title(self) -> str:

@@ -23,13 +23,16 @@ _WORDS = {
 _ONE_AND_TWO = "Where 1 is censored and 2 is dead, as in R: frame['event'] = frame['event'] == 2."
 
 
-def follow_up_of(frame: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.bool_]]:
-    """Patients, times and events of a table indexed by patient.
+def follow_up_of(
+    frame: pd.DataFrame,
+) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Patients, times, events and competing events of a table indexed by patient.
 
     Parameters
     ----------
     frame
-        ``time_days``: numbers, days. ``event``: booleans, the numbers 0 and 1, or the words dead and alive.
+        ``time_days``: numbers, days. ``event``: booleans, the numbers 0 and 1, or the words dead and alive;
+        ``competing``, where there is such a column: the same.
 
     Raises
     ------
@@ -44,7 +47,8 @@ def follow_up_of(frame: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.float
                 f"{', '.join(map(str, frame.columns)) or 'none'}."
             )
     patients = _patients(frame)
-    return patients, _times(patients, frame["time_days"]), _events(patients, frame["event"])
+    competing = _events(patients, frame["competing"], "competing") if "competing" in frame.columns else None
+    return patients, _times(patients, frame["time_days"]), _events(patients, frame["event"], "event"), competing
 
 
 def _patients(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -84,16 +88,16 @@ def _times(patients: Sequence[str], cells: pd.Series) -> NDArray[np.float64]:
     return times
 
 
-def _events(patients: Sequence[str], cells: pd.Series) -> NDArray[np.bool_]:
+def _events(patients: Sequence[str], cells: pd.Series, name: str) -> NDArray[np.bool_]:
     values = list(cells.astype(object))
-    _refuse_absent(patients, values, "event")
+    _refuse_absent(patients, values, name)
     events = [_event(value) for value in values]
     strange = [p for p, event in zip(patients, events, strict=True) if event is None]
     if strange:
         others = sorted({repr(_plain(v)) for v, event in zip(values, events, strict=True) if event is None})
         two = f" {_ONE_AND_TWO}" if "2" in others or "2.0" in others else ""
         raise OutcomeError(
-            f"Column 'event' must hold booleans (True = death), the numbers 0 and 1, or dead and alive; it holds "
+            f"Column {name!r} must hold booleans (True = event), the numbers 0 and 1, or dead and alive; it holds "
             f"{_some(others)} for {_some(strange)}.{two}"
         )
     return np.array(events, dtype=bool)

@@ -132,16 +132,22 @@ GUARDED = "PatientID,RT start,Date of death,Last follow-up,event,OS_days"
         ),
         (
             "B1,2014-03-05,2015-03-05,2015-04-01,1,365",
-            "follow-up after death: the last follow-up in clinical.csv lies 27",
+            "dates of follow-up out of order: the last follow-up in clinical.csv lies 27",
         ),
-        ("B1,2014-03-05,2014-03-01,,1,", "negative or zero survival time: the dates in clinical.csv put death or last"),
-        ("B1,2014-03-05,2014-03-05,,1,", "negative or zero survival time: the dates in clinical.csv put death or last"),
+        (
+            "B1,2014-03-05,2014-03-01,,1,",
+            "negative or zero time of follow-up: the dates in clinical.csv put death or the last",
+        ),
+        (
+            "B1,2014-03-05,2014-03-05,,1,",
+            "negative or zero time of follow-up: the dates in clinical.csv put death or the last",
+        ),
         (
             "B1,,2014-02-01,,1,50",
-            "death or last follow-up before imaging: death in clinical.csv lies 28 days before the",
+            "end of follow-up before imaging: death in clinical.csv lies 28 days before the",
         ),
-        ("B1,,,2014-02-01,0,50", "death or last follow-up before imaging: the last follow-up in clinical.csv lies 28"),
-        ("B1,2014-03-05,,,1,", "negative or zero survival time: column OS_days of clinical.csv holds ''"),
+        ("B1,,,2014-02-01,0,50", "end of follow-up before imaging: the last follow-up in clinical.csv lies 28"),
+        ("B1,2014-03-05,,,1,", "negative or zero time of follow-up: column OS_days of clinical.csv holds ''"),
     ],
 )
 def test_time_guards(tmp_path, line, reason):

@@ -284,7 +284,7 @@ def test_survival_time_that_is_not_positive(tmp_path, time):
     hospital(tmp_path, ["B1"], B1=row("B1", time))
     write_patient(tmp_path, "B1")
     reason = reason_of(tmp_path)
-    assert reason.startswith("negative or zero survival time: column Survival.time of clinical.csv holds")
+    assert reason.startswith("negative or zero time of follow-up: column Survival.time of clinical.csv holds")
     assert repr(time) in reason
 
 

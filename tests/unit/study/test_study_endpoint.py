@@ -81,21 +81,20 @@ def test_one_hospital_uses_the_name_too(tmp_path: Path) -> None:
     assert "(7 recurrences)" in result.report.html
 
 
-def test_competing_causes_end_follow_up_and_the_reader_is_told(tmp_path: Path) -> None:
+def test_competing_events_are_known_to_the_cohort(tmp_path: Path) -> None:
     table(tmp_path / "hospital")
     listed = tmp_path / "hospital" / "follow_up.csv"
     lines = listed.read_text().splitlines()
     lines[2] = lines[2].replace(",0,0,", ",2,0,")
     listed.write_text("\n".join(lines) + "\n")
     endpoint = {**ENDPOINT, "competing": ["2"]}
-    codes = {"clinical": {"event_codes": {"1": "dead", "0": "alive"}}}
+    codes = {"clinical": {"event_codes": {"1": "event", "0": "censored"}}}
     settings = small_settings(tmp_path, endpoint=endpoint, cohort=codes)
     cohort = Run(settings, RunFolder(Path(settings.out))).index()
     assert cohort.outcome is not None
     assert cohort.outcome.n_events == 7
-    assert len(cohort) == len(IDS)
+    assert cohort.outcome.cause.tolist() == [1, 2] + [1, 0] * 6
     assert plan_study(cohort, settings).external
-    assert "censored" in settings.endpoint.note
     with pytest.raises(SettingsError, match=r"competing.*event_codes"):
         Run(small_settings(tmp_path, endpoint=endpoint), RunFolder(tmp_path / "other")).index()
 

@@ -1,4 +1,4 @@
-"""What a clinical row must say, also about time: nobody is imaged after time zero or after death."""
+"""What a clinical row must say, also about time: nobody is imaged after time zero or after the end of follow-up."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = [
 
 
 class PositiveTime:
-    """Survival time is a positive number."""
+    """The time of follow-up is a positive number."""
 
     id = "survival_time"
-    title = "survival time positive"
-    fault = "negative or zero survival time"
+    title = "time of follow-up positive"
+    fault = "negative or zero time of follow-up"
     requires = "a clinical row"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -37,8 +37,8 @@ class PositiveTime:
             return PASSED
         if row.time_from_dates and row.time_days is not None:
             return failed(
-                f"the dates in {row.table} put death or last follow-up {-row.time_days:g} days before time zero, not "
-                "after it; correct them.",
+                f"the dates in {row.table} put {_event(row)} or the last follow-up {abs(row.time_days):g} days before "
+                "time zero, not after it; correct them.",
                 row.time_days,
             )
         if is_missing(row.time_text) and row.unread_dates:
@@ -47,7 +47,7 @@ class PositiveTime:
                 'state its form below [cohort.clinical], such as date_format = "%d/%m/%Y".'
             )
         if row.death_time_column and is_missing(row.time_text):
-            return failed(f"column {row.time_column} of {row.table} is empty, but the patient is dead; fill it in.")
+            return failed(f"column {row.time_column} of {row.table} is empty, but {_had_event(row)}; fill it in.")
         if not row.time_column:
             return failed(f"{row.table} gives neither a time nor the two dates to count it from; fill them in.")
         return failed(
@@ -57,7 +57,7 @@ class PositiveTime:
 
 
 class BinaryEvent:
-    """Event is known and is 0 or 1."""
+    """Event and competing event are known."""
 
     id = "event"
     title = "event known"
@@ -66,26 +66,33 @@ class BinaryEvent:
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
         """Quote the value."""
-        if row.event is not None:
+        if row.event is not None and row.competing is not None:
             return PASSED
+        if row.event is not None:
+            return failed(
+                f"column {row.competing_column} of {row.table} does not tell whether follow-up ended with the "
+                "competing event; it must be 1 (it did) or 0."
+            )
+        one, none = ("dead", "alive at last follow-up") if row.of_death else ("event", "none by the last follow-up")
         return failed(
-            f"column {row.event_column} of {row.table} holds {row.event_text!r}; it must be 1 (dead) or 0 (alive at "
-            "last follow-up)."
+            f"column {row.event_column} of {row.table} holds {row.event_text!r}; it must be 1 ({one}) or 0 ({none})."
         )
 
 
 class DatesInOrder:
-    """Nobody is followed up after death."""
+    """Nobody is followed up after death; after another event, such as a recurrence, follow-up goes on."""
 
     id = "dates_order"
-    title = "no follow-up after death"
-    fault = "follow-up after death"
-    requires = "a clinical row with dates of death and last follow-up"
+    title = "dates of follow-up in order"
+    fault = "dates of follow-up out of order"
+    requires = "a clinical row with the dates of death and of the last follow-up"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
         """Count the days."""
         if row.dates.death is None or row.dates.last is None:
             return not_applicable("the table does not give both dates")
+        if not row.of_death:
+            return not_applicable("follow-up may go on after the event")
         days = float((row.dates.last - row.dates.death).days)
         if days <= 0:
             return PASSED
@@ -93,7 +100,7 @@ class DatesInOrder:
 
 
 class EventFitsDates:
-    """Who is alive has no date of death."""
+    """Who had no event has no date of one."""
 
     id = "event_dates"
     title = "event agrees with dates"
@@ -103,17 +110,14 @@ class EventFitsDates:
     def judge(self, row: ClinicalRow, /) -> Verdict:
         """Name the columns."""
         if row.event is None or (row.dates.death is None and not row.death_time_column):
-            return not_applicable("the table gives no date of death")
+            return not_applicable("the table gives neither a date nor a time of the event alone")
         if row.event:
             return PASSED
-        if row.death_time_column:
-            return failed(
-                f"column {row.event_column} of {row.table} says {row.event_text!r}, alive, but column "
-                f"{row.death_time_column} gives a time to death; correct one of them."
-            )
+        what, none = ("death", "alive") if row.of_death else ("the event", "no event")
+        other = f"column {row.death_time_column} gives a time to" if row.death_time_column else "the row has a date of"
         return failed(
-            f"column {row.event_column} of {row.table} says {row.event_text!r}, alive, but the row has a date of "
-            "death; correct one of them."
+            f"column {row.event_column} of {row.table} says {row.event_text!r}, {none}, but {other} {what}; correct "
+            "one of them."
         )
 
 
@@ -164,11 +168,11 @@ class ImagingBeforeTimeZero:
 
 
 class AliveAtImaging:
-    """Death or last follow-up does not lie before the CT."""
+    """Event and last follow-up do not lie before the CT."""
 
     id = "dead_before_imaging"
     title = "follow-up ends after imaging"
-    fault = "death or last follow-up before imaging"
+    fault = "end of follow-up before imaging"
     requires = "a clinical row with dates, and a CT with StudyDate"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
@@ -179,7 +183,7 @@ class AliveAtImaging:
         days = float((row.dates.imaging - end).days)
         if days <= 0:
             return PASSED
-        what = "death" if row.event else "the last follow-up"
+        what = _event(row) if row.event else "the last follow-up"
         return failed(
             f"{what} in {row.table} lies {days:g} days before the CT was taken; correct the dates or give this "
             "patient's own CT.",
@@ -210,6 +214,14 @@ class StageFitsTnm:
             f"{row.table} says stage {group}, but {t} {n} {m} is {' or '.join(sorted(row.stages))} in edition "
             f"{row.tnm_edition} of the TNM of lung cancer; correct the row or tnm_edition."
         )
+
+
+def _event(row: ClinicalRow) -> str:
+    return "death" if row.of_death else "the event"
+
+
+def _had_event(row: ClinicalRow) -> str:
+    return "the patient is dead" if row.of_death else f"column {row.event_column} says that the event came"
 
 
 # What excludes a patient.

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 
 from perisurv.cohort.clinical.cells import Cell, text_of
 from perisurv.cohort.clinical.names import collapsed, plain, tokens
-from perisurv.cohort.clinical.spellings import COLUMNS, DEATH_WORDS, TIME_COLUMNS, TIME_TO_DEATH, TIME_TO_LAST
+from perisurv.cohort.clinical.spellings import (
+    ANY_EVENT_COLUMNS,
+    ANY_TIME_COLUMNS,
+    COLUMNS,
+    DEATH_WORDS,
+    TIME_COLUMNS,
+    TIME_TO_DEATH,
+    TIME_TO_LAST,
+)
 from perisurv.cohort.clinical.units import unit_in
 from perisurv.cohort.options import CohortOptions
 from perisurv.core import InputError
@@ -16,9 +24,9 @@ from perisurv.core import InputError
 __all__ = ["OUTCOME", "TIMES", "Layout", "find_columns", "meanings_of", "require"]
 
 
-# A table has one column of times, or one of the dead and one of the others.
-TIMES = ("time", "time_death", "time_last")
-OUTCOME = frozenset({*TIMES, "event", "date_zero", "date_death", "date_last"})
+# A table has one column of times, or one to the event and one of the others.
+TIMES = ("time", "time_death", "time_last", "time_competing")
+OUTCOME = frozenset({*TIMES, "event", "competing", "date_zero", "date_death", "date_last"})
 _DEATH = frozenset(plain(word) for word in DEATH_WORDS)
 _LONG_DEATH = frozenset(word for word in _DEATH if len(word) > 3 or not word.isascii())
 
@@ -115,11 +123,11 @@ def find_columns(
     free = [k for k, name in enumerate(names) if name not in collapsed(options.columns.ignore)]
     free = [k for k in free if k not in position.values()]
     guessed: set[str] = set()
-    for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
+    for meaning, tiers in _known(options).items():
         if meaning in named or meaning in aside or (meaning == "time" and "time_death" in named):
             continue
         hits = _hits(tiers, names, free, empty)
-        if meaning == "time" and (pair := _guessed_pair(hits, names, free, empty)):
+        if meaning == "time" and (pair := _guessed_pair(hits, names, free, empty, options)):
             position |= pair
             guessed |= pair.keys()
             continue
@@ -134,12 +142,20 @@ def meanings_of(names: Sequence[str], options: CohortOptions) -> dict[str, list[
     named = {**options.columns.named(), **{key: (column,) for key, column in options.covariates.items()}}
     free = [k for k, name in enumerate(names) if name not in collapsed(options.columns.ignore)]
     found = {m: [k for k, name in enumerate(names) if name in collapsed(columns)] for m, columns in named.items()}
-    for meaning, tiers in {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}.items():
+    for meaning, tiers in _known(options).items():
         if meaning not in named:
             found[meaning] = _hits(tiers, names, free, ())
     if not found.get("time"):
-        found |= {meaning: [k] for meaning, k in _guessed_pair((), names, free, ()).items()}
+        found |= {meaning: [k] for meaning, k in _guessed_pair((), names, free, (), options).items()}
     return {meaning: hits for meaning, hits in found.items() if hits}
+
+
+def _known(options: CohortOptions) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Meaning -> the names that it is guessed by. Overall survival says nothing of an event other than death."""
+    if options.clinical.event_is_death:
+        return {**COLUMNS, "time": (tuple(TIME_COLUMNS),)}
+    rest = {meaning: tiers for meaning, tiers in COLUMNS.items() if meaning not in ("date_death", "date_last")}
+    return {**rest, "event": ANY_EVENT_COLUMNS, "time": (ANY_TIME_COLUMNS,)}
 
 
 def _hits(
@@ -156,9 +172,15 @@ def _hits(
 
 
 def _guessed_pair(
-    times: Sequence[int], names: Sequence[str], free: Sequence[int], empty: Collection[int]
+    times: Sequence[int],
+    names: Sequence[str],
+    free: Sequence[int],
+    empty: Collection[int],
+    options: CohortOptions,
 ) -> dict[str, int]:
     """Columns of the time to death and of that to the last follow-up, where the table has no other time."""
+    if not options.clinical.event_is_death:
+        return {}
     death = [k for k in free if plain(names[k]) in TIME_TO_DEATH[0]]
     last = _hits(TIME_TO_LAST, names, free, empty)
     if len(death) == len(last) == 1 and set(times) <= {*death, *last}:
@@ -188,9 +210,12 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
             continue
         there = ", ".join(c for c in layout.columns if c)
         if meaning not in named:
+            where = "[cohort.columns]"
+            if meaning in OUTCOME and not options.clinical.event_is_death:
+                where = "[endpoint], as names of overall survival are not taken for another endpoint"
             raise InputError(
                 f"{layout.name} has no known column for {meaning}; its columns are {there}. "
-                f'Say which one it is below [cohort.columns]: {meaning} = "...".'
+                f'Say which one it is below {where}: {meaning} = "...".'
             )
         near = difflib.get_close_matches(named[meaning][0], layout.columns, n=1, cutoff=0.0)
         raise InputError(

@@ -9,7 +9,7 @@ from perisurv.cohort.clinical import tnm, values
 from perisurv.cohort.clinical.cells import Cell, decimal_signs, is_missing, number, text_of, two_ways
 from perisurv.cohort.clinical.columns import TIMES, Layout
 from perisurv.cohort.clinical.dates import day_of, form_to_state, orders
-from perisurv.cohort.clinical.events import event
+from perisurv.cohort.clinical.events import competing, event
 from perisurv.cohort.clinical.files import Sheet
 from perisurv.cohort.clinical.rows import ClinicalRow, Dates, Value
 from perisurv.cohort.clinical.spellings import DAYS_PER_UNIT
@@ -71,6 +71,9 @@ class Reader:
             event_column=layout.column(told_by),
             event_text=layout.text(line, told_by),
             event=died,
+            competing=self._competing(line, died),
+            competing_column=layout.column("competing"),
+            of_death=clinical.event_is_death,
             dates=dates,
             stages=stages,
             tnm_edition=clinical.tnm_edition,
@@ -82,7 +85,7 @@ class Reader:
     def lost(self, line: Sequence[Cell], meaning: str) -> bool:
         """Whether a cell says something that is not understood. Of time and event that excludes the patient."""
         cell = self.layout.cell(line, meaning)
-        if meaning in ("id", "centre", "event", *TIMES) or is_missing(cell):
+        if meaning in ("id", "centre", "event", "competing", *TIMES) or is_missing(cell):
             return False
         if meaning in _DATES:
             return day_of(cell, self.order) is None
@@ -149,13 +152,25 @@ class Reader:
             return True if day_of(cell, self.order) else None
         return not is_missing(self.layout.cell(line, "time_death")) if "time_death" in self.layout.position else None
 
+    def _competing(self, line: Sequence[Cell], had_event: bool | None) -> bool | None:
+        """Whether follow-up ended with a competing event: the first of both counts, so not behind the event."""
+        layout = self.layout
+        if had_event or had_event is None:
+            return False
+        if "event" in layout.position and competing(layout.text(line, "event"), self.options.clinical.event_codes):
+            return True
+        if "competing" in layout.position:
+            return event(layout.text(line, "competing"))
+        return "time_competing" in layout.position and not is_missing(layout.cell(line, "time_competing"))
+
     def _timed(self, row: ClinicalRow, line: Sequence[Cell]) -> ClinicalRow:
         """The row with its time: as a column gives it, else from the dates."""
         meaning = "time"
         if "time_death" in self.layout.position:
-            # Of a dead patient the last follow-up is not the time of death.
-            died = row.event or not is_missing(self.layout.cell(line, "time_death"))
-            meaning = "time_death" if died else "time_last"
+            # After an event the last follow-up is not the time of the event.
+            meaning = "time_death" if row.event or self._has_event_time(row, line) else "time_last"
+        if row.competing and not is_missing(self.layout.cell(line, "time_competing")):
+            meaning = "time_competing"
         row = replace(
             row,
             time_column=self.layout.column(meaning),
@@ -170,6 +185,13 @@ class Reader:
         time = number(cell, self.decimal)
         decimals = len(text_of(cell).replace(",", ".").partition(".")[2])
         return replace(row, time_days=None if time is None else time * unit, time_step_days=unit * 10.0**-decimals)
+
+    def _has_event_time(self, row: ClinicalRow, line: Sequence[Cell]) -> bool:
+        """Whether the time to the event is filled; the last follow-up written there again says nothing of an event."""
+        cell = self.layout.cell(line, "time_death")
+        if row.event is False and not row.of_death and text_of(cell) == self.layout.text(line, "time_last"):
+            return False
+        return not is_missing(cell)
 
 
 def level_column(name: str, level: str) -> str:

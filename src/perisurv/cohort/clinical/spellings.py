@@ -8,6 +8,8 @@ from __future__ import annotations
 
 __all__ = [
     "ALIVE_WORDS",
+    "ANY_EVENT_COLUMNS",
+    "ANY_TIME_COLUMNS",
     "BODY_WORDS",
     "COLUMNS",
     "DAYS_PER_UNIT",
@@ -161,6 +163,12 @@ TIME_COLUMNS: dict[str, str] = {
     **{unit + "survival": unit for unit in _TIME_UNITS},
     **{sign + end: unit for sign in _SIGNS for unit, ends in _TIME_UNITS.items() for end in ends if end[-1] == "数"},
 }
+# Of an event other than death: names that speak neither of death nor of overall survival.
+ANY_EVENT_COLUMNS: tuple[tuple[str, ...], ...] = (_words("event eventobserved"), _words("status"))
+_ANY_TIMES = ("time", "followup", "timetoevent", "随访时间", "随訪時間", "観察期間")
+ANY_TIME_COLUMNS: tuple[str, ...] = tuple(
+    name for name in TIME_COLUMNS if name.startswith(_ANY_TIMES) and "death" not in name
+)
 # Time to death of the dead beside time to the last follow-up of the others, as in tables of the GDC and the TCGA.
 TIME_TO_DEATH: tuple[tuple[str, ...], ...] = (
     tuple(f"{unit}todeath" for unit in ("days", "time", "weeks", "months", "years"))

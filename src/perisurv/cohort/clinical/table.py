@@ -36,7 +36,9 @@ __all__ = [
 ]
 
 DEFAULTS = CohortOptions()
-_CALLED = {"time_death": "time of the dead", "time_last": "time of the others"}
+_COMPETING = {"time_competing": "time to the competing event", "competing": "competing event"}
+_CALLED = {"time_death": "time of the dead", "time_last": "time of the others", **_COMPETING}
+_CALLED_OF_ANY = {**_CALLED, "time_death": "time to the event", "date_death": "date of the event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,15 @@ class ClinicalTable:
     covariates: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """One line a row: clinical columns, ``time_days`` and ``event``, NaN where unknown; index: id in the table."""
+        """One line a row, indexed by the id in the table; NaN where unknown.
+
+        Clinical columns, ``time_days``, ``event`` and, where there are any, ``competing``.
+        """
         frame = clinical_frame(self.rows, [row.patient_id for row in self.rows], self.covariates)
         frame["time_days"] = [math.nan if row.time_days is None else row.time_days for row in self.rows]
         frame["event"] = pd.array([row.event for row in self.rows], dtype="boolean")
+        if any(row.competing for row in self.rows):
+            frame["competing"] = pd.array([row.competing for row in self.rows], dtype="boolean")
         return frame
 
 
@@ -144,8 +151,10 @@ def understood(sheet: Sheet, path: Path, name: str, options: CohortOptions, *, o
     _refuse_unit_elsewhere(sheet, layout, options)
     if "event" in layout.position:
         texts = [layout.text(line, "event") for line in lines]
-        codes, missing = options.clinical.event_codes, options.clinical.missing
-        refuse_unknown_coding(texts, layout.column("event"), name, codes, missing)
+        refuse_unknown_coding(texts, layout.column("event"), name, options.clinical)
+    if "competing" in layout.position:
+        texts = [layout.text(line, "competing") for line in lines]
+        refuse_unknown_coding(texts, layout.column("competing"), name, options.clinical, of_competing=True)
     reader = Reader(
         layout, options, decimal_sign(sheet, lines, layout, options), order_of_dates(lines, layout, options),
         path.absolute().parent.name, frozenset(layout.text(line, "sex") for line in lines),
@@ -275,15 +284,14 @@ def _guesses(
             unit, why = layout.time_unit(options, meaning)
             detail.append(f"{unit}: {why}" if why == "its name states no unit" else unit)
         if meaning == "event":
-            detail.append(describe([layout.text(line, "event") for line in lines], options.clinical.event_codes))
+            detail.append(describe([layout.text(line, "event") for line in lines], options.clinical))
         if meaning.startswith("date_") and reader.order in ("dmy", "mdy"):
             detail.append("day first" if reader.order == "dmy" else "month first")
         if detail or meaning in layout.guessed:
             kind = f" ({'; '.join(filter(None, detail))})" if any(detail) else ""
-            told.append(
-                f"{layout.name}: column {layout.columns[place]!r} read as {_CALLED.get(meaning, meaning)}{kind}"
-            )
-    told += _how_outcome(layout)
+            called = _CALLED if options.clinical.event_is_death else _CALLED_OF_ANY
+            told.append(f"{layout.name}: column {layout.columns[place]!r} read as {called.get(meaning, meaning)}{kind}")
+    told += _how_outcome(layout, options)
     if "centre" not in layout.position:
         told.append(f"{layout.name}: no column of centres, so its folder {reader.folder!r} is the centre")
     unread = [c for k, c in enumerate(layout.columns) if c and k not in layout.position.values()]
@@ -292,18 +300,19 @@ def _guesses(
     return tuple(told)
 
 
-def _how_outcome(layout: Layout) -> list[str]:
+def _how_outcome(layout: Layout, options: CohortOptions) -> list[str]:
     """Event and time that no column of their own gives."""
     there, told = layout.position.keys(), []
+    died, lives, end = ("dead", "alive", "death") if options.clinical.event_is_death else ("event", "none", "the event")
     if "event" not in there and "date_death" in there:
         told.append(
-            f"{layout.name}: a date in {layout.column('date_death')!r} read as event (date = dead, empty = alive)"
+            f"{layout.name}: a date in {layout.column('date_death')!r} read as event (date = {died}, empty = {lives})"
         )
     elif "event" not in there and "time_death" in there:
-        told.append(f"{layout.name}: a time in {layout.column('time_death')!r} read as event (filled = dead)")
+        told.append(f"{layout.name}: a time in {layout.column('time_death')!r} read as event (filled = {died})")
     if not {*TIMES} & there and "date_zero" in there:
         told.append(
-            f"{layout.name}: time read as the days from {layout.column('date_zero')!r} to death or last follow-up"
+            f"{layout.name}: time read as the days from {layout.column('date_zero')!r} to {end} or last follow-up"
         )
     return told
 
