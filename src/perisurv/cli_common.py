@@ -89,11 +89,13 @@ def ends_on_signals() -> Iterator[None]:
 
 
 @contextmanager
-def open_run(study: Path, out: Path | None, workers: int | None = None) -> Iterator[Any]:
-    """The run of a study file, with progress on stderr."""
-    import dataclasses  # noqa: PLC0415
+def open_run(verb: str, study: Path, out: Path | None, workers: int | None = None) -> Iterator[Any]:
+    """The run of a study file, with progress on stderr and in the log of the run folder."""
+    import dataclasses  # noqa: PLC0415 (start fast)
 
+    from perisurv.study.private import private_folder  # noqa: PLC0415
     from perisurv.study.run import Run  # noqa: PLC0415
+    from perisurv.study.runlog import logged  # noqa: PLC0415
     from perisurv.study.settings import read_settings  # noqa: PLC0415
     from perisurv.study.store import RunFolder  # noqa: PLC0415
 
@@ -101,8 +103,9 @@ def open_run(study: Path, out: Path | None, workers: int | None = None) -> Itera
     if workers is not None:
         settings = dataclasses.replace(settings, workers=workers)
     remark_on_cache()
-    with progress() as show:
-        yield Run(settings, RunFolder(out or Path(settings.out)), show)
+    folder = RunFolder(out or Path(settings.out))
+    with progress() as show, logged(verb, folder, private_folder(settings, folder.root), settings, show) as log:
+        yield Run(settings, folder, log)
 
 
 def remark_on_cache() -> None:

@@ -60,7 +60,9 @@ def demo(
     """
     from perisurv.simulation import SimulationOptions  # noqa: PLC0415
     from perisurv.study.demo import demo_settings  # noqa: PLC0415
+    from perisurv.study.private import private_folder  # noqa: PLC0415
     from perisurv.study.run import Run  # noqa: PLC0415
+    from perisurv.study.runlog import logged  # noqa: PLC0415
     from perisurv.study.store import RunFolder  # noqa: PLC0415
     from perisurv.study.whole import run_study  # noqa: PLC0415
 
@@ -70,6 +72,7 @@ def demo(
 
         options = SimulationOptions(patients=patients, matrix=matrix)
         write_cohort(out / "cohort", options, seed=settings.seed, workers=settings.workers, progress=show)
-        run = Run(settings, RunFolder(out), show)
-        found = run_study(run)
+        folder = RunFolder(out)
+        with logged("demo", folder, private_folder(settings, out), settings, show) as log:
+            found = run_study(Run(settings, folder, log))
     say(found.plain(), str(found), as_json)

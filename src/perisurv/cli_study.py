@@ -28,7 +28,7 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
     """
     from perisurv.study.whole import run_study  # noqa: PLC0415 (start fast)
 
-    with open_run(study, out, workers) as run:
+    with open_run("run", study, out, workers) as run:
         found, notes = run_study(run), run.cohort().notes
     for note in notes:
         detail(note)
@@ -41,7 +41,7 @@ def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: A
 
     Example: perisurv index study.toml
     """
-    with open_run(study, out, workers) as run:
+    with open_run("index", study, out, workers) as run:
         cohort, files = run.index(), run.private.files
     rows, aside = (
         [{"patient": e.patient, "stage": e.stage, "reason": e.reason} for e in part]
@@ -64,7 +64,7 @@ def regions(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
 
     Example: perisurv regions study.toml
     """
-    with open_run(study, out, workers) as run:
+    with open_run("regions", study, out, workers) as run:
         run.regions()
         _say_stage(run, "regions", as_json)
 
@@ -75,7 +75,7 @@ def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJs
 
     Example: perisurv qc study.toml
     """
-    with open_run(study, out, workers) as run:
+    with open_run("qc", study, out, workers) as run:
         pages = run.qc()
     undrawn = [{"patient": patient, "reason": reason} for patient, reason in pages.undrawn]
     lines = [f"{pages.sheets} sheets, see {pages.index}"]
@@ -89,7 +89,7 @@ def extract(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
 
     Example: perisurv extract study.toml
     """
-    with open_run(study, out, workers) as run:
+    with open_run("extract", study, out, workers) as run:
         run.extract()
         _say_stage(run, "extract", as_json)
 
@@ -100,7 +100,7 @@ def fit(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJ
 
     Example: perisurv fit study.toml
     """
-    with open_run(study, out, workers) as run:
+    with open_run("fit", study, out, workers) as run:
         model = run.fit()
     counts = {name: len(signature.coefficients) for name, signature in model.signatures.items()}
     lines = [f"ring chosen: {model.ring.ring} (votes {model.ring.votes})"]
@@ -114,7 +114,7 @@ def evaluate(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None
 
     Example: perisurv evaluate study.toml
     """
-    with open_run(study, out) as run:
+    with open_run("evaluate", study, out) as run:
         evaluation = run.evaluate()
         path = run.folder.evaluation
     say(read_json_file(path), str(evaluation), as_json)
@@ -126,7 +126,7 @@ def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
 
     Example: perisurv report study.toml
     """
-    with open_run(study, out) as run:
+    with open_run("report", study, out) as run:
         path = run.report()
     say({"report": str(path)}, f"report: {path}", as_json)
 
@@ -140,7 +140,7 @@ def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json
     from perisurv.study.findings import validation_text  # noqa: PLC0415 (start fast)
     from perisurv.study.validation import validate as write_validation  # noqa: PLC0415
 
-    with open_run(study, out, workers) as run:
+    with open_run("validate", study, out, workers) as run:
         values = write_validation(run)
         path = run.folder.validation
     say(values, f"{validation_text(values)}\nsee {path}", as_json)

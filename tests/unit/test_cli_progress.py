@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from perisurv import terminal
+from perisurv import display, terminal
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def test_every_stage_begins_with_a_line_and_its_counts_do_not(capsys):
 
 
 def test_a_long_stage_is_heard_of_again_and_again_even_if_it_counts_nothing(capsys, monkeypatch):
-    monkeypatch.setattr(terminal, "LINE_EVERY_S", 0.01)
+    monkeypatch.setattr(display, "LINE_EVERY_S", 0.01)
     heard = []
     with terminal.progress() as show:
         show.stage("fit", 5, 7)
@@ -82,4 +82,4 @@ def test_verbose_says_more(capsys, verbose, told):
     [(0.1, 1, ""), (10, 0, ""), (10, 10, ""), (10, 1, ", about 2 min left"), (30, 5, ", about 30 s left")],
 )
 def test_time_left_goes_by_what_is_done(elapsed_s, done, left):
-    assert terminal._left(elapsed_s, done, 10) == left
+    assert display._left(elapsed_s, done, 10) == left

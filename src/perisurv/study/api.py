@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,9 @@ from perisurv.regions.options import RingOptions
 from perisurv.simulation import Plan, SimulationOptions, simulate_patient, write_tables
 from perisurv.simulation import plan as make_plan
 from perisurv.study.engine import Failure, Progress, run_tasks
+from perisurv.study.private import private_folder
 from perisurv.study.run import Run
+from perisurv.study.runlog import logged
 from perisurv.study.settings import StudySettings, digest, read_settings
 from perisurv.study.store import RunFolder, write_text
 from perisurv.study.whole import run_study
@@ -136,7 +139,7 @@ class Study:
         return cls(read_settings(path))
 
     def run(
-        self, cohort: Cohort | None = None, *, out: Path | str | None = None, progress: Progress | None = None
+        self, cohort: Cohort | None = None, *, out: Path | str | None = None, progress: Progress | bool | None = None
     ) -> StudyResult:
         """Do every stage that is not done yet and return the result.
 
@@ -147,12 +150,27 @@ class Study:
         out
             Folder of the artefacts; None takes the one of the study file.
         progress
-            Called with (stage, done, total).
+            True shows what the command line shows: bars on a terminal; in a notebook, a log or a script without one a
+            line when something begins, then one every half minute. A function is called with (stage, done, total).
         """
         folder = RunFolder(Path(out if out is not None else self.settings.out))
-        found = run_study(Run(self.settings, folder, progress), cohort)
+        private = private_folder(self.settings, folder.root)
+        with (
+            _watching(progress) as show,
+            logged("Study.run", folder, private, self.settings, show) as log,
+        ):
+            found = run_study(Run(self.settings, folder, log), cohort)
         report = Report(found.report.read_text(encoding="utf-8")) if found.report else None
         return StudyResult(found.evaluation, report, folder.root, found.validation, str(found))
+
+
+def _watching(progress: Progress | bool | None) -> AbstractContextManager[Progress | None]:
+    """Who shows the progress, for as long as it is shown."""
+    if progress is True:
+        from perisurv.display import shown  # noqa: PLC0415 (import rich where something is shown)
+
+        return shown()
+    return nullcontext(progress or None)
 
 
 def simulate(

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from perisurv.core import PerisurvError
 
-__all__ = ["Failure", "Progress", "run_tasks", "split_failures"]
+__all__ = ["Failure", "Progress", "run_tasks", "split_failures", "tell"]
 
 Progress = Callable[[str, int, int], None]
 _log = logging.getLogger(__name__)
@@ -67,6 +67,13 @@ def run_tasks(
             if progress is not None:
                 progress(label, len(results), len(items))
     return [results[n] for n in range(len(items))]
+
+
+def tell(progress: Progress | None, what: str, *told: Any) -> None:
+    """Tell who shows the progress that a stage begins, or a detail, if they want to know: a plain function does not."""
+    listens = getattr(progress, what, None)
+    if listens is not None:
+        listens(*told)
 
 
 def _serial(function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:

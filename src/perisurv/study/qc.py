@@ -12,9 +12,10 @@ from perisurv.core import Cohort, Geometry, Patient, PerisurvError, Region, Regi
 from perisurv.regions import load_regions
 from perisurv.regions.audit import TISSUE_HU
 from perisurv.report import PatientRow, Sheet, render_cohort, render_sheet
-from perisurv.study.engine import Progress, run_tasks, split_failures
+from perisurv.study.engine import Progress, run_tasks, split_failures, tell
+from perisurv.study.ledger import enter, stage_key
 from perisurv.study.provenance import VERSION
-from perisurv.study.settings import StudySettings, digest
+from perisurv.study.settings import StudySettings
 from perisurv.study.store import RunFolder, safe_name, write_text
 
 __all__ = ["QcPages", "write_qc"]
@@ -68,9 +69,10 @@ def write_qc(
     folder.require("regions")
     identified, workers = (settings.keep_ids, settings.workers) if settings else (False, 1)
     index, sheets = folder.qc / "index.html", folder.qc / SHEETS
-    key = digest("qc", VERSION, folder.done("regions"), identified)
+    key = stage_key("qc", [folder.done("regions")], settings or StudySettings())
     rows = _rows(folder, cohort)
     if folder.done("qc") == key and index.exists():
+        tell(progress, "detail", "qc: was done before")
         return QcPages(index, sum(bool(row.link) for row in rows))
     folder.forget("qc")
     parts = folder.open_parts("qc", key)
@@ -89,7 +91,7 @@ def write_qc(
     for old in set(sheets.glob("*.html")) - {folder.qc / link for link in drawn}:
         old.unlink()
     if not undrawn:
-        folder.finish("qc", key)
+        enter(folder, "qc", key, settings or StudySettings())
     return QcPages(index, len(good), undrawn)
 
 

@@ -19,13 +19,13 @@ from threadpoolctl import threadpool_limits
 from perisurv.cohort import SOURCE_COLUMNS, CohortOptions, cohort_from_frame, cohort_to_frame, read_cohort
 from perisurv.core import Cohort, Evaluation, Exclusion, FeatureTable, InputError, Patient
 from perisurv.evaluation import evaluation_from_json, evaluation_to_json
-from perisurv.regions import load_regions
-from perisurv.report import render_report, render_validation
 from perisurv.study import stages
-from perisurv.study.engine import Failure, Progress, run_tasks, split_failures
+from perisurv.study.document import write_report
+from perisurv.study.engine import Failure, Progress, run_tasks, split_failures, tell
 from perisurv.study.evaluate import evaluate_models
 from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
-from perisurv.study.model import Model, load_model, shareable
+from perisurv.study.ledger import STAGES, enter, index_key, stage_key
+from perisurv.study.model import Model, load_model
 from perisurv.study.people import update_people, write_people
 from perisurv.study.plan import StudyPlan, plan_study
 from perisurv.study.private import (
@@ -39,7 +39,7 @@ from perisurv.study.private import (
 from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.reasons import reasons_kept, write_reasons
-from perisurv.study.settings import StudySettings, digest, settings_from_dict, settings_to_toml
+from perisurv.study.settings import StudySettings, digest
 from perisurv.study.stability import stable_columns
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
@@ -57,11 +57,10 @@ from perisurv.study.store import (
 if TYPE_CHECKING:
     from perisurv.deep import Embedder
 
-__all__ = ["STAGES", "Run"]
+__all__ = ["Run"]
 
 # After the index.
 LATER = ("regions", "extract")
-STAGES = ("index", "regions", "qc", "extract", "fit", "evaluate", "report")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,12 +94,11 @@ class Run:
                 raise InputError(f"{wrong}; set folder below [input] in the study file.")
             refuse_among_patients(root, {"out": self.folder.root, "private": self.private.root})
             files = listing(root, map(Path, given.clinical))
-            reading = self.settings.endpoint.columns(self.settings.cohort)
-            key = digest("index", VERSION, self.settings.keep_ids, reading, given, files)
+            key = index_key(self.settings, files)
+            self.folder.root.mkdir(parents=True, exist_ok=True)
         else:
             key = digest("index", VERSION, cohort_to_frame(cohort, root).to_json(), dict(cohort.findings))
-        artefacts = (self.folder.cohort, self.folder.checks, self.private.sources, self.private.people)
-        if self.folder.done("index") != key or not all(path.exists() for path in artefacts):
+        if not self.is_done("index", key):
             later = self.folder.read_exclusions(*LATER) if self.folder.done("index") == key else ()
             self.folder.forget("index")
             names = {} if self.settings.keep_ids or cohort is not None else numbered(name for name, _, _ in files)
@@ -122,13 +120,15 @@ class Run:
             write_frame(self.private.sources, frame[["patient", *SOURCE_COLUMNS]])
             write_frame(self.folder.cohort, frame.drop(columns=list(SOURCE_COLUMNS)))
             write_reasons(self.folder, cohort)
-            self.folder.finish("index", key)
+            tell(self.progress, "left_out", "excluded at the index", cohort.exclusions)
+            tell(self.progress, "left_out", "files set aside", cohort.set_aside)
+            enter(self.folder, "index", key, self.settings)
         return self.cohort()
 
     def regions(self) -> None:
         """Build tumour and rings of every patient; write ``regions/``, ``regions.parquet`` and the grids of the CTs."""
-        key = self._key("regions", "index", self.settings.regions)
-        if self.folder.done("regions") == key and self._regions_are_there():
+        key = self.key("regions")
+        if self.is_done("regions", key):
             return
         self.folder.forget("regions")
         patients = self.cohort().patients
@@ -141,7 +141,7 @@ class Run:
         write_frame(self.folder.grids, pd.DataFrame([result["grid"] for result in good]))
         self.folder.write_region_checks(good)
         self._exclude("regions", patients, results)
-        self.folder.finish("regions", key)
+        enter(self.folder, "regions", key, self.settings)
 
     def qc(self) -> QcPages:
         """Write ``qc/``: a sheet a patient and the page of the cohort."""
@@ -152,8 +152,8 @@ class Run:
 
         Needs neither follow-up nor centres.
         """
-        key = self._key("extract", "regions", self.settings.radiomics, self.settings.stability, self.settings.seed)
-        if self.folder.done("extract") == key and self.folder.features.exists():
+        key = self.key("extract")
+        if self.is_done("extract", key):
             return
         self.folder.forget("extract")
         self._covariates()  # refused here, before hours are spent
@@ -166,13 +166,12 @@ class Run:
         table = FeatureTable.stack([r for r in results if not isinstance(r, Failure)])
         write_table(self.folder.features, table)
         self._redraw(cohort, table, parts)
-        self.folder.finish("extract", key)
+        enter(self.folder, "extract", key, self.settings)
 
     def fit(self) -> Model:
         """Train networks, choose the ring, fit every branch on the training patients; write ``model/``."""
-        options = (self.settings.deep, self.settings.fit, self.settings.seed, self.settings.clinical_in_combined)
-        key = self._key("fit", "extract", *options, self.settings.stability, self.settings.audit_covariates)
-        if self.folder.done("fit") == key and self.folder.model.exists():
+        key = self.key("fit")
+        if self.is_done("fit", key):
             return load_model(self.folder.model)
         self.folder.forget("fit")
         data = self.data()
@@ -197,7 +196,7 @@ class Run:
             }
         model = Model(signatures, tuple(embedders), ring, tuple(folds), self.settings, provenance(self.settings))
         model.save(self.folder.model)
-        self.folder.finish("fit", key)
+        enter(self.folder, "fit", key, self.settings)
         return model
 
     def evaluate(self) -> Evaluation:
@@ -208,8 +207,8 @@ class Run:
         InputError
             If all patients are of the centre that trains.
         """
-        key = self._key("evaluate", "fit", self.settings.evaluation, self.settings.seed, self.settings.endpoint)
-        if self.folder.done("evaluate") == key and self.folder.evaluation.exists():
+        key = self.key("evaluate")
+        if self.is_done("evaluate", key):
             return self.evaluation()
         self.folder.forget("evaluate")
         model = load_model(self.folder.model)
@@ -234,26 +233,12 @@ class Run:
             )
         write_frame(self.folder.predictions, predictions)
         write_text(self.folder.evaluation, evaluation_to_json(evaluation))
-        self.folder.finish("evaluate", key)
+        enter(self.folder, "evaluate", key, self.settings)
         return evaluation
 
     def report(self) -> Path:
         """Write ``report.html``: the evaluation of external patients, the validation by folds, or both."""
-        plan, validation = self.plan(), None
-        if plan.design != "none" and (not plan.external or self.folder.done("validate")):
-            self.folder.require("validate")
-            validation = read_json(self.folder.validation)
-        settings = settings_to_toml(settings_from_dict(shareable(self.settings)))
-        examples = self._examples()
-        maps = [stages.texture_map(regions, self.settings) for regions in examples]
-        if plan.external:
-            html = render_report(self.evaluation(), examples, settings, maps, validation)
-        elif validation is not None:
-            html = render_validation(validation, examples, settings, maps)
-        else:
-            raise InputError(f"There is nothing to report yet. {plan.told}")
-        write_text(self.folder.report, html)
-        return self.folder.report
+        return write_report(self)
 
     def plan(self) -> StudyPlan:
         """What this study does with its patients; refuses what cannot work."""
@@ -312,18 +297,38 @@ class Run:
     def _covariates(self) -> FeatureTable:
         return stages.audit_features(self.folder.read_audits(), self.settings)
 
-    def _key(self, stage: str, before: str, *options: object) -> str:
-        self.folder.require(before)
-        return digest(stage, VERSION, self.folder.done(before), *options)
+    def key(self, stage: str) -> str:
+        """Key of regions, extract, fit or evaluate, from the ledger and the settings.
+
+        Raises
+        ------
+        InputError
+            If the stage that it comes after is not finished.
+        """
+        for before in STAGES[stage].after:
+            self.folder.require(before)
+        return stage_key(stage, [self.folder.done(name) for name in STAGES[stage].after], self.settings)
+
+    def is_there(self, stage: str) -> bool:
+        """Whether everything lies there that a stage leaves."""
+        there = all(path.exists() for path in STAGES[stage].artefacts(self.folder))
+        if stage == "index":
+            return there and self.private.sources.exists() and self.private.people.exists()
+        return there and (stage != "regions" or self._regions_are_there())
+
+    def is_done(self, stage: str, key: str) -> bool:
+        """Whether a stage is up to date; who shows the progress is told so."""
+        done = self.folder.done(stage) == key and self.is_there(stage)
+        if done:
+            tell(self.progress, "detail", f"{stage}: was done before")
+        return done
 
     def _each(self, label: str, work: Any, items: Sequence[Any]) -> list[Any]:
         return run_tasks(work, items, workers=self.settings.workers, label=label, progress=self.progress)
 
     def _regions_are_there(self) -> bool:
-        """Whether tables and folders of the stage are all there: one that was deleted is made again."""
-        tables = self.folder.audit.exists() and self.folder.grids.exists()
-        kept = self._left(self.cohort(), "regions")
-        return tables and all((self.folder.regions / safe_name(p.id)).is_dir() for p in kept)
+        """Whether the folders of all patients are there: one that was deleted is made again."""
+        return all((self.folder.regions / safe_name(p.id)).is_dir() for p in self._left(self.cohort(), "regions"))
 
     def _left(self, cohort: Cohort, *stages_done: str) -> list[Patient]:
         gone = {e.patient for e in self.folder.read_exclusions(*stages_done)}
@@ -334,7 +339,9 @@ class Run:
         if self.private.files.exists():
             names = self.private.read_names()
             bad = [(patient, without_paths(reason, names)) for patient, reason in bad]
-        self.folder.write_exclusions(stage, [Exclusion(p.id, stage, reason) for p, reason in bad])
+        gone = [Exclusion(p.id, stage, reason) for p, reason in bad]
+        self.folder.write_exclusions(stage, gone)
+        tell(self.progress, "left_out", f"excluded at {stage}", gone)
         update_people(self.private, self.folder.read_exclusions(*LATER[: LATER.index(stage) + 1]))
         if not good:
             reasons = sorted({reason for _, reason in bad})
@@ -386,11 +393,3 @@ class Run:
         known = {p: {k: v for k, v in rows[p].items() if pd.notna(v)} for p in patients}
         centres = self.cohort().centres
         return {p: row for p, row in stages.with_centres(known, centres).items() if p in known}
-
-    def _examples(self, count: int = 3) -> list[Any]:
-        """Regions of a small, a middle and a large tumour of the external centres, or of the only one."""
-        data = self.data()
-        shown = data.external or data.training
-        volumes = data.radiomics.take(shown).frame[stages.volume_column(self.settings)].sort_values()
-        picks = np.linspace(0.2, 0.8, count) * (len(volumes) - 1)
-        return [load_regions(self.folder.regions / safe_name(str(volumes.index[round(n)]))) for n in picks]

@@ -205,18 +205,23 @@ class RunFolder:
         """What the last run ended with."""
         return self.root / "summary.json"
 
+    @property
+    def log(self) -> Path:
+        """What was done when, and how it ended. It differs from run to run and is no artefact."""
+        return self.root / "run.log"
+
     def done(self, stage: str) -> str:
         """Key that the stage was last finished with; empty if never."""
-        path = self._entry(stage)
+        path = self.entry(stage)
         return str(read_json(path)["key"]) if path.exists() else ""
 
-    def finish(self, stage: str, key: str) -> None:
-        """Write into the ledger that the stage is finished."""
-        write_text(self._entry(stage), json.dumps({"stage": stage, "key": key}) + "\n")
+    def finish(self, stage: str, key: str, made: Mapping[str, str] | None = None) -> None:
+        """Write into the ledger that the stage is finished, and what else is known of its making."""
+        write_text(self.entry(stage), json.dumps({"stage": stage, "key": key, **(made or {})}) + "\n")
 
     def forget(self, stage: str) -> None:
         """Take a stage out of the ledger before its artefact changes."""
-        self._entry(stage).unlink(missing_ok=True)
+        self.entry(stage).unlink(missing_ok=True)
 
     def require(self, stage: str) -> None:
         """Refuse to go on without an earlier stage.
@@ -293,7 +298,8 @@ class RunFolder:
             grids[str(patient)] = Geometry((k, j, i), spacing, origin, (x, y, z))  # type: ignore[arg-type]
         return grids
 
-    def _entry(self, stage: str) -> Path:
+    def entry(self, stage: str) -> Path:
+        """Where the ledger holds a stage; its time of change is when the stage was finished."""
         return self.root / "ledger" / f"{stage}.json"
 
 

@@ -79,6 +79,7 @@ def summarise(folder: RunFolder, cohort: Cohort, plan: StudyPlan, found: Found, 
 
 def _places(folder: RunFolder) -> dict[str, str]:
     places = {"report": folder.report, "features": folder.features, "quality control": folder.qc / "index.html"}
+    places["log"] = folder.log
     if folder.report.exists():
         del places["features"]
     return {name: str(path.relative_to(folder.root)) for name, path in places.items() if path.exists()}

@@ -9,11 +9,12 @@ from typing import Any
 from perisurv.core import FeatureTable, SettingsError
 from perisurv.study import stages
 from perisurv.study.designs import Patients
+from perisurv.study.ledger import enter, stage_key
 from perisurv.study.nested import CHOSEN, Nested, validate_branches
 from perisurv.study.plan import order_of_treatment
-from perisurv.study.provenance import VERSION, provenance
+from perisurv.study.provenance import provenance
 from perisurv.study.run import Run
-from perisurv.study.settings import StudySettings, digest
+from perisurv.study.settings import StudySettings
 from perisurv.study.stability import stable_columns
 from perisurv.study.store import read_json, write_frame, write_text
 
@@ -45,17 +46,8 @@ def validate(run: Run) -> dict[str, Any]:
             plan.told or "This study has no validation: set design below [validation], for example to 'nested'."
         )
     settings = plan.settings(run.settings)
-    options = (
-        settings.validation,
-        settings.fit,
-        settings.stability,
-        settings.evaluation,
-        settings.seed,
-        settings.endpoint,
-    )
-    chosen = (settings.clinical_in_combined, settings.audit_covariates)
-    key = digest("validate", VERSION, folder.done("extract"), *options, *chosen)
-    if folder.done("validate") != key or not folder.validation.exists():
+    key = stage_key("validate", [folder.done("extract")], settings)
+    if not run.is_done("validate", key):
         folder.forget("validate")
         tabular = dataclasses.replace(settings, deep=dataclasses.replace(settings.deep, enabled=False))
         table, patients = _inputs(run, settings)
@@ -64,7 +56,7 @@ def validate(run: Run) -> dict[str, Any]:
         write_frame(folder.validation_predictions, found.predictions())
         values = _plain(found, table, settings) | _around(run, patients, plan.told)
         write_text(folder.validation, json.dumps(values, indent=1, allow_nan=False) + "\n")
-        folder.finish("validate", key)
+        enter(folder, "validate", key, settings)
     return dict(read_json(folder.validation))
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from perisurv.core import Cohort, Evaluation
+from perisurv.study.engine import tell
 from perisurv.study.findings import findings_text, read_findings
+from perisurv.study.ledger import stages_of
 from perisurv.study.plan import StudyPlan
 from perisurv.study.run import Run
 from perisurv.study.store import write_text
@@ -73,12 +75,13 @@ def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
     InputError, OutcomeError, SettingsError
         If there are too few patients or events for what the study file asks, or no patient is left.
     """
+    tell(run.progress, "stage", "index", 1, 0)
     run.index(cohort)
     plan, root = run.plan(), run.folder.root
-    stages = _stages(plan)
+    stages = stages_of(plan)
     evaluation = validation = report = None
-    for number, stage in enumerate(stages, start=2):
-        _begin(run, stage, number, len(stages) + 1)
+    for number, stage in enumerate(stages[1:], start=2):
+        tell(run.progress, "stage", stage, number, len(stages))
         if stage == "evaluate":
             evaluation = run.evaluate()
         elif stage == "validate":
@@ -89,18 +92,5 @@ def run_study(run: Run, cohort: Cohort | None = None) -> Findings:
             getattr(run, stage)()
     summary = summarise(run.folder, run.cohort(), plan, (evaluation, validation), run.settings.endpoint.note)
     write_text(run.folder.summary, json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    tell(run.progress, "warned", summary["warnings"])
     return Findings(plan, root, evaluation, validation, report)
-
-
-def _stages(plan: StudyPlan) -> list[str]:
-    """What is done after the index."""
-    after = ["fit", "evaluate"] if plan.external else []
-    after += ["validate"] if plan.design != "none" else []
-    return ["regions", "qc", "extract", *after, *(["report"] if after else [])]
-
-
-def _begin(run: Run, stage: str, number: int, of: int) -> None:
-    """Tell who shows the progress, if they want to know, that a stage begins."""
-    told = getattr(run.progress, "stage", None)
-    if told is not None:
-        told(stage, number, of)

@@ -88,8 +88,9 @@ def test_a_run_that_had_nothing_to_do_and_python_say_the_same(two: Path) -> None
     assert (two / "run" / "summary.json").read_bytes() == before
     assert found.plain()["summary"] == json.loads(before)
     result = Study(small_settings(two)).run()
-    assert result.text == str(found)
-    assert str(found) in repr(result)
+    assert result.text.startswith(str(found))
+    assert result.text in repr(result)
+    assert f"log:             {two / 'run' / 'run.log'}" in result.text
 
 
 def test_a_run_that_goes_on_ends_with_the_same_summary(two: Path) -> None:

@@ -1,11 +1,12 @@
-"""Which stages a study has after its index, and who is told that one begins."""
+"""Which stages a study has, and who is told that one begins."""
 
 from types import SimpleNamespace
 
 import pytest
 
+from perisurv.study.engine import tell
+from perisurv.study.ledger import stages_of
 from perisurv.study.plan import StudyPlan
-from perisurv.study.whole import _begin, _stages
 
 
 @pytest.mark.parametrize(
@@ -18,12 +19,12 @@ from perisurv.study.whole import _begin, _stages
     ],
 )
 def test_the_stages_follow_from_the_plan(external, design, after):
-    assert _stages(StudyPlan(external, design)) == ["regions", "qc", "extract", *after]
+    assert stages_of(StudyPlan(external, design)) == ["index", "regions", "qc", "extract", *after]
 
 
 def test_a_plain_function_need_not_know_of_stages():
     heard = []
     display = SimpleNamespace(stage=lambda *told: heard.append(told))
     for progress in (None, lambda *_: None, display):
-        _begin(SimpleNamespace(progress=progress), "qc", 3, 7)
+        tell(progress, "stage", "qc", 3, 7)
     assert heard == [("qc", 3, 7)]
