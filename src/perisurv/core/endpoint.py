@@ -30,6 +30,11 @@ class Endpoint:
     competing: str = ""
 
     @property
+    def is_survival(self) -> bool:
+        """Whether the share without event is the share of survivors."""
+        return self.event == "death"
+
+    @property
     def title(self) -> str:
         """The name at the beginning of a line."""
         return self.name[:1].upper() + self.name[1:]

@@ -16,6 +16,7 @@ __all__ = [
     "AucPoint",
     "CalibrationPoint",
     "Evaluation",
+    "IncidenceCurve",
     "LadderRow",
     "NetBenefitCurve",
     "Prediction",
@@ -39,7 +40,7 @@ class Prediction:
     horizons_days
         Times at which survival is given, days.
     survival
-        Probability of being alive, shape (patients, horizons).
+        Probability of being free of the event (alive, for overall survival), shape (patients, horizons).
     high_risk
         True where the risk lies above the cut-off fixed on the training patients.
     abstained
@@ -126,7 +127,7 @@ class AucPoint:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationPoint:
-    """How far the predicted risks of death by one time can be believed, for one branch.
+    """How far the predicted risks of the event by one time can be believed, for one branch.
 
     Parameters
     ----------
@@ -137,9 +138,9 @@ class CalibrationPoint:
     brier, brier_null
         Brier score (IPCW) of the predictions, and of giving everybody the Kaplan-Meier risk of these patients.
     expected
-        Mean predicted risk of death.
+        Mean predicted risk of the event.
     observed, observed_lower, observed_upper
-        Kaplan-Meier risk of death, with its interval.
+        Kaplan-Meier risk of the event, with its interval; competing events count as censored.
     slope, slope_lower, slope_upper
         Of the calibration line, observed on predicted risk, both as log(-log(1 - risk)): 1 is right, below 1 too
         spread out.
@@ -167,7 +168,7 @@ class CalibrationPoint:
 
 @dataclass(frozen=True, slots=True)
 class NetBenefitCurve:
-    """Net benefit of treating whoever has a predicted risk of death above a threshold, for one branch at one time."""
+    """Net benefit of treating whoever has a predicted risk of the event above a threshold, for one branch and time."""
 
     branch: str
     time_days: float
@@ -184,6 +185,31 @@ class RiskGroupCurve:
     group: str
     time_days: tuple[float, ...]
     survival: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    at_risk_time_days: tuple[float, ...]
+    at_risk: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidenceCurve:
+    """Cumulative incidence (Aalen-Johansen) of one cause in one group, with numbers at risk.
+
+    Parameters
+    ----------
+    branch
+        Whose risk groups these are; empty for all patients.
+    group
+        ``low``, ``high`` or ``all``.
+    cause
+        ``event`` or ``competing``.
+    """
+
+    branch: str
+    group: str
+    cause: str
+    time_days: tuple[float, ...]
+    incidence: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     at_risk_time_days: tuple[float, ...]
@@ -212,11 +238,12 @@ class Evaluation:
     training_centres, external_centres
         Patients that fitted the models, patients that were scored once.
     flow
-        Cohort flow: step -> number of patients; ``exclusions`` lists (patient, stage, reason).
+        Cohort flow: step -> number of patients (``competing``: external ones with a competing event); ``exclusions``
+        lists (patient, stage, reason).
     ring_votes
         How often each ring width won the inner cross-validation; ``ring`` is the final choice.
     calibration, net_benefit
-        Predicted risks of death against what happened, per branch and time; net benefit.
+        Predicted risks of the event against what happened, per branch and time; net benefit.
     log_rank_p
         Per branch, two risk groups on the external patients, cut-off from the training patients.
     uno_c
@@ -227,6 +254,12 @@ class Evaluation:
         How many models, feature sets and rings were tried before these numbers.
     endpoint
         What was looked at, in its words.
+    incidence
+        With a competing event, in place of ``curves``: cumulative incidence of both, of all patients and per branch.
+    gray_p
+        Branch -> cause -> p of Gray's test of its two risk groups.
+    subdistribution
+        Branch -> cause -> subdistribution hazard ratio (Fine and Gray) of high against low risk, with its limits.
     """
 
     ladder: tuple[LadderRow, ...]
@@ -248,6 +281,9 @@ class Evaluation:
     notes: tuple[str, ...]
     provenance: Provenance
     endpoint: Endpoint = field(default_factory=Endpoint)
+    incidence: tuple[IncidenceCurve, ...] = ()
+    gray_p: dict[str, dict[str, float]] = field(default_factory=dict)
+    subdistribution: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
 
     def row(self, branch: str) -> LadderRow:
         """The ladder row of one branch."""

@@ -33,6 +33,7 @@ from perisurv.evaluation.discrimination import PairedDifference, c_index_interva
 from perisurv.evaluation.estimate import Estimate
 from perisurv.evaluation.explained import ExplainedVariation, ModelIndexes, explained_variation, model_indexes
 from perisurv.evaluation.hazard_ratio import GroupHazardRatio, group_hazard_ratios, hazard_ratio
+from perisurv.evaluation.incidence import CompetingRisks, competing_risks, incidence_curves
 from perisurv.evaluation.ladder import BranchResult, evaluate_branch, ladder_row
 from perisurv.evaluation.log_rank import LogRank, LogRankWeight, log_rank, log_rank_test, log_rank_trend
 from perisurv.evaluation.optimism import OptimismRow, optimism_bootstrap
@@ -63,6 +64,7 @@ __all__ = [
     "CalibrationGroup",
     "CalibrationLine",
     "CalibrationMethod",
+    "CompetingRisks",
     "DecisionCurve",
     "Estimate",
     "ExplainedVariation",
@@ -97,6 +99,7 @@ __all__ = [
     "calibration_slope",
     "cause_specific",
     "cloglog",
+    "competing_risks",
     "decision_curve",
     "evaluate_branch",
     "evaluation_from_json",
@@ -108,6 +111,7 @@ __all__ = [
     "gray_test",
     "group_hazard_ratios",
     "hazard_ratio",
+    "incidence_curves",
     "integrated_auc",
     "integrated_brier",
     "ladder_row",

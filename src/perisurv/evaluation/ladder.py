@@ -21,6 +21,7 @@ from perisurv.core import (
 from perisurv.evaluation.accuracy import accuracy_at
 from perisurv.evaluation.auc import td_auc
 from perisurv.evaluation.discrimination import c_index_interval
+from perisurv.evaluation.incidence import CompetingRisks, competing_risks
 from perisurv.evaluation.log_rank import log_rank
 from perisurv.evaluation.resampling import bootstrap_counts
 from perisurv.evaluation.risk_groups import risk_group_curves
@@ -36,6 +37,7 @@ HORIZONS_DAYS = (365.25, 730.5, 1095.75)
 class BranchResult:
     """What one branch amounts to.
 
+    With competing events ``competing`` takes the place of the ``curves``, which would not be shares of patients.
     Where there is nothing to compare ``log_rank_p`` is 1 and ``uno_c`` None, and the notes say why.
     """
 
@@ -47,6 +49,7 @@ class BranchResult:
     log_rank_p: float
     uno_c: float | None
     notes: tuple[str, ...]
+    competing: CompetingRisks | None = None
 
 
 def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
@@ -92,7 +95,8 @@ def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
     row = ladder_row(branch, own, risk, rng, n_features, resamples=resamples, confidence=confidence, strata=strata)
     counts = bootstrap_counts(len(own), resamples, rng, strata)
     points, notes = td_auc(branch, own, risk, horizons_days, counts, confidence)
-    curves = risk_group_curves(branch, own, high, confidence)
+    rivals = competing_risks(branch, own, high, confidence) if own.competing is not None else None
+    curves = () if rivals else risk_group_curves(branch, own, high, confidence)
     accuracy = [
         accuracy_at(branch, own, prediction.survival[rows, n], time, confidence)
         for n, time in enumerate(prediction.horizons_days)
@@ -106,7 +110,8 @@ def evaluate_branch(  # noqa: PLR0913 (what an evaluation is made of)
         net_benefit=tuple(a.net_benefit for a in accuracy if a.net_benefit),
         log_rank_p=p,
         uno_c=uno,
-        notes=(*notes, *missing, *(note for a in accuracy for note in a.notes)),
+        notes=(*notes, *missing, *(note for a in accuracy for note in a.notes), *(rivals.notes if rivals else ())),
+        competing=rivals,
     )
 
 

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from perisurv.core import Outcome, RiskGroupCurve
 from perisurv.statistics import kaplan_meier
 
-__all__ = ["risk_group_curves"]
+__all__ = ["HALF_YEAR_DAYS", "risk_group_curves"]
+
+HALF_YEAR_DAYS = 365.25 / 2
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ def risk_group_curves(
     confidence
         Coverage of the pointwise intervals.
     """
-    ticks = np.arange(0.0, outcome.time_days.max() + 1, 365.25 / 2)
+    ticks = np.arange(0.0, outcome.time_days.max() + 1, HALF_YEAR_DAYS)
     curves = []
     for name, group in (("low", ~high_risk), ("high", high_risk)):
         if group.any():

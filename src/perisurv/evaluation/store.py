@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from perisurv.core import Evaluation, FeatureError, ReadError
@@ -33,7 +33,8 @@ def evaluation_from_json(text: str) -> Evaluation:
     Raises
     ------
     ReadError
-        If the text is no evaluation: a key is missing or unknown, or a value has another type. Names the place.
+        If the text is no evaluation: a key that every version wrote is missing, a key is unknown, or a value has
+        another type. Names the place.
     """
     try:
         values = json.loads(text, parse_constant=_refuse)
@@ -61,11 +62,13 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
 
 def _decode_record(kind: Any, value: Any, where: str) -> Any:
     names = [field.name for field in fields(kind)]
-    if not isinstance(value, Mapping) or set(value) != set(names):
-        found = sorted(set(value) ^ set(names)) if isinstance(value, Mapping) else value
+    # What came later has a default, so that what an earlier version wrote can be read.
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    if not isinstance(value, Mapping) or not needed <= set(value) <= set(names):
+        found = sorted((needed - set(value)) | (set(value) - set(names))) if isinstance(value, Mapping) else value
         raise ValueError(f"{where} must hold {', '.join(names)}; missing or unknown: {found}")
     hints = get_type_hints(kind)
-    return kind(**{name: _decode(hints[name], value[name], f"{where}.{name}") for name in names})
+    return kind(**{name: _decode(hints[name], value[name], f"{where}.{name}") for name in names if name in value})
 
 
 def _decode_plain(kind: Any, value: Any, where: str) -> Any:

@@ -108,9 +108,9 @@ def headline_row(evaluation: Evaluation) -> LadderRow:
 
 def caution(headline: LadderRow, volume: LadderRow | None) -> tuple[str, ...]:
     """What the headline does not show, in plain words."""
-    said = []
+    said = ["No feature was selected, so everybody has the same risk."] if not headline.n_features else []
     no_more_than_chance = headline.lower <= 0.5 <= headline.upper
-    if no_more_than_chance:
+    if no_more_than_chance and headline.n_features:
         said.append("The interval holds 0.5: this cohort does not show that the model discriminates.")
     elif headline.upper < 0.5:
         said.append("The model ranks patients the wrong way round.")

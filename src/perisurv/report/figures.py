@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from perisurv.core import Evaluation, LadderRow, RiskGroupCurve
+from perisurv.core import CalibrationPoint, Evaluation, IncidenceCurve, LadderRow, RiskGroupCurve
 from perisurv.core.endpoint import Endpoint
 from perisurv.report.style import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT, draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value, ring_label
 
-__all__ = ["calibration_plot", "decision_plot", "forest_plot", "kaplan_meier_plot", "ring_plot", "roc_plot"]
+__all__ = [
+    "GROUP_COLORS",
+    "calibration_plot",
+    "decision_plot",
+    "forest_plot",
+    "group_test",
+    "kaplan_meier_plot",
+    "numbers_at_risk",
+    "ring_plot",
+    "roc_plot",
+]
 
-GROUP_COLORS = {"low": BLUE, "high": ORANGE}
+GROUP_COLORS = {"low": BLUE, "high": ORANGE, "all": INK}
 HORIZON_COLORS = (BLUE, GREEN, PINK, ORANGE, GREY)
 DECISION_COLORS = (ORANGE, BLUE, GREEN, PINK)
 
 
-def forest_plot(evaluation: Evaluation, headline: str) -> str:
-    """C-index with its interval for every branch; the headline in colour, the oracle set apart."""
-    rows = evaluation.ladder
+def forest_plot(rows: Sequence[LadderRow], headline: str, confidence: float, scored: str) -> str:
+    """C-index with its interval for every branch; the headline in colour, the oracle set apart.
+
+    Parameters
+    ----------
+    rows
+        The ladder.
+    headline
+        Branch in colour.
+    confidence
+        Coverage of the intervals.
+    scored
+        Whom the C-index is of, such as ``on the external centres``.
+    """
     volume = next((row.c_index for row in rows if row.branch == "volume"), None)
 
     def draw(figure: Figure) -> None:
@@ -40,17 +61,30 @@ def forest_plot(evaluation: Evaluation, headline: str) -> str:
         axes.set_yticks(range(len(rows)), [branch_label(r.branch) for r in rows])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("C-index on the external centres")
-        axes.text(
-            1.02, 1.01, f"C ({evaluation.confidence:.0%} interval)", transform=axes.transAxes, color=SOFT, va="bottom"
-        )
+        axes.set_xlabel(f"C-index {scored}")
+        axes.text(1.02, 1.01, f"C ({confidence:.0%} interval)", transform=axes.transAxes, color=SOFT, va="bottom")
 
     return draw_svg(draw, (7.4, 0.34 * len(rows) + 0.8), "Forest plot of the C-index of every branch")
 
 
-def kaplan_meier_plot(evaluation: Evaluation, branch: str, *, small: bool = False) -> str:
-    """Survival of the risk groups with intervals, censored patients and numbers at risk."""
-    curves = [c for c in evaluation.curves if c.branch == branch]
+def kaplan_meier_plot(
+    curves: Sequence[RiskGroupCurve], branch: str, endpoint: Endpoint, test: str, *, small: bool = False
+) -> str:
+    """Share without event in the risk groups of a branch, with intervals, censored patients and numbers at risk.
+
+    Parameters
+    ----------
+    curves
+        Of this branch.
+    branch
+        Its name.
+    endpoint
+        What the curves are of.
+    test
+        What compares the groups, such as ``log-rank p = 0.042``; empty: nothing does.
+    small
+        For a row of several.
+    """
 
     def draw(figure: Figure) -> None:
         heights = [3.2, 1.0] if small else [5.0, 0.9]
@@ -62,11 +96,11 @@ def kaplan_meier_plot(evaluation: Evaluation, branch: str, *, small: bool = Fals
         axes.set_yticks([0.0, 0.5, 1.0] if small else [0.0, 0.25, 0.5, 0.75, 1.0])
         if small:
             axes.set_title(branch_label(branch), loc="left", fontsize=9.5, fontweight="bold", color=INK, pad=16)
-            axes.text(0, 1.04, _group_test(evaluation, branch), transform=axes.transAxes, fontsize=8.5, color=SOFT)
+            axes.text(0, 1.04, test, transform=axes.transAxes, fontsize=8.5, color=SOFT)
         else:
-            axes.set_ylabel(_curve_label(evaluation.endpoint))
-            axes.text(0.02, 0.04, _group_test(evaluation, branch), transform=axes.transAxes)
-        _numbers_at_risk(table, curves, most=5 if small else 9)
+            axes.set_ylabel(_curve_label(endpoint))
+            axes.text(0.02, 0.04, test, transform=axes.transAxes)
+        numbers_at_risk(table, curves, most=5 if small else 9)
 
     label = f"Kaplan-Meier curves of the risk groups, {branch_label(branch)}"
     return draw_svg(draw, (3.35, 2.85) if small else (6.2, 4.3), label)
@@ -94,9 +128,8 @@ def roc_plot(evaluation: Evaluation, branch: str) -> str:
     return draw_svg(draw, (3.7, 3.8), f"ROC curves over time, {branch_label(branch)}")
 
 
-def calibration_plot(evaluation: Evaluation, branch: str) -> str:
-    """Predicted against actual risk of death of one branch at every horizon; the diagonal is right."""
-    points = [p for p in evaluation.calibration if p.branch == branch]
+def calibration_plot(points: Sequence[CalibrationPoint], branch: str, endpoint: Endpoint) -> str:
+    """Predicted against actual risk of the event of one branch at every horizon; the diagonal is right."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -111,8 +144,8 @@ def calibration_plot(evaluation: Evaluation, branch: str) -> str:
             xlim=(0, 1),
             ylim=(0, 1.01),
             aspect="equal",
-            xlabel=f"Predicted risk of {evaluation.endpoint.event}",
-            ylabel="Actual risk",
+            xlabel=f"Predicted risk of {endpoint.event}",
+            ylabel=f"Actual risk, {endpoint.competing} censored" if endpoint.competing else "Actual risk",
         )
         axes.legend(loc="upper left", fontsize=8.5)
 
@@ -139,20 +172,30 @@ def decision_plot(evaluation: Evaluation, branches: Sequence[str], time_days: fl
     return draw_svg(draw, (4.6, 3.8), f"Net benefit at {horizon_label(time_days)}")
 
 
-def ring_plot(evaluation: Evaluation) -> str:
-    """How many folds of the inner cross-validation each ring width won."""
-    votes = sorted(evaluation.ring_votes.items(), key=lambda item: (_width(item[0]), item[0]))
+def ring_plot(ring_votes: Mapping[str, int], chosen: str, won: str) -> str:
+    """How often each ring width was chosen; the final choice in colour.
+
+    Parameters
+    ----------
+    ring_votes
+        Ring -> how often.
+    chosen
+        The final choice; empty: there is none.
+    won
+        What the figure shows, for readers who cannot see it.
+    """
+    votes = sorted(ring_votes.items(), key=lambda item: (_width(item[0]), item[0]))
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        colors = [ORANGE if name == evaluation.ring else BLUE for name, _ in votes]
+        colors = [ORANGE if name == chosen else BLUE for name, _ in votes]
         bars = axes.barh([ring_label(name) for name, _ in votes], [n for _, n in votes], color=colors, height=0.62)
         axes.bar_label(bars, padding=4, color=INK)
         axes.set(ylim=(len(votes) - 0.5, -0.5), xlim=(0, max([1, *(n for _, n in votes)]) * 1.1))
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.tick_params(length=0, labelbottom=False)
 
-    return draw_svg(draw, (4.4, 0.32 * max(len(votes), 1) + 0.2), "Folds won by each ring width")
+    return draw_svg(draw, (4.4, 0.32 * max(len(votes), 1) + 0.2), won)
 
 
 def _rung(axes: Axes, place: int, row: LadderRow, headline: str) -> None:
@@ -178,7 +221,8 @@ def _survival(axes: Axes, curve: RiskGroupCurve) -> None:
     )
 
 
-def _numbers_at_risk(axes: Axes, curves: Sequence[RiskGroupCurve], most: int) -> None:
+def numbers_at_risk(axes: Axes, curves: Sequence[RiskGroupCurve | IncidenceCurve], most: int) -> None:
+    """Table of patients at risk below a figure, one row a group, with at most so many times."""
     axes.spines[["left", "bottom"]].set_visible(False)
     for place, curve in enumerate(curves):
         color = GROUP_COLORS.get(curve.group, GREEN)
@@ -190,14 +234,15 @@ def _numbers_at_risk(axes: Axes, curves: Sequence[RiskGroupCurve], most: int) ->
             axes.text(days / DAYS_PER_YEAR, place, str(count), ha="center", va="center", fontsize=8.5, color=color)
         axes.set_xticks([days / DAYS_PER_YEAR for days, _ in shown], [f"{d / DAYS_PER_YEAR:.3g}" for d, _ in shown])
     axes.set(ylim=(max(len(curves), 1) - 0.4, -0.6), xlabel="Years of follow-up, with numbers at risk")
-    axes.set_yticks(range(len(curves)), [f"{c.group} risk" for c in curves])
+    axes.set_yticks(range(len(curves)), [c.group if c.group == "all" else f"{c.group} risk" for c in curves])
     for label, curve in zip(axes.get_yticklabels(), curves, strict=True):
         label.set_color(GROUP_COLORS.get(curve.group, GREEN))
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", pad=14)
 
 
-def _group_test(evaluation: Evaluation, branch: str) -> str:
+def group_test(evaluation: Evaluation, branch: str) -> str:
+    """What the log-rank test says of the risk groups of a branch."""
     if sum(curve.branch == branch for curve in evaluation.curves) < 2:
         return "one risk group"
     return f"log-rank {p_value(evaluation.log_rank_p[branch])}"

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from perisurv.core import RegionSet
+from perisurv.core.wording import counted
 from perisurv.report import facts, words
 from perisurv.report.pictures import map_picture, ring_picture
 
@@ -26,7 +27,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     engine.filters.update(
-        branch=words.branch_label, ring=words.ring_label, p=words.p_value, c="{:.3f}".format, signed="{:+.3f}".format
+        counted=counted,
+        branch=words.branch_label,
+        ring=words.ring_label,
+        p=words.p_value,
+        c="{:.3f}".format,
+        signed="{:+.3f}".format,
     )
     return engine
 

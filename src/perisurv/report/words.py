@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["DAYS_PER_MONTH", "DAYS_PER_YEAR", "branch_label", "horizon_label", "p_value", "ring_label"]
+from collections.abc import Mapping
+
+from perisurv.core.wording import counted
+
+__all__ = ["DAYS_PER_MONTH", "DAYS_PER_YEAR", "branch_label", "horizon_label", "p_value", "ring_label", "tried"]
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
@@ -42,3 +46,9 @@ def horizon_label(days: float) -> str:
 def p_value(p: float) -> str:
     """``p < 0.001`` or ``p = 0.042``."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def tried(counts: Mapping[str, int]) -> str:
+    """What was tried before the numbers: ``9 branches, 1 ring``."""
+    singular = {"branches": "branch"}
+    return ", ".join(counted(n, singular.get(what, what.removesuffix("s")), what) for what, n in counts.items() if n)

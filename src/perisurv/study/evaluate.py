@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from perisurv.cohort import pseudonym
 from perisurv.core import Cohort, Evaluation, FeatureTable, InputError, Outcome, Prediction
-from perisurv.evaluation import BranchResult, evaluate_branch
+from perisurv.evaluation import BranchResult, evaluate_branch, incidence_curves
 from perisurv.simulation import oracle_risk
 from perisurv.study import stages
 from perisurv.study.model import Model
@@ -120,6 +121,7 @@ def _assemble(
             "excluded": len(excluded),
             "training": len(data.training),
             "external": len(data.external),
+            **_competing_count(data.outcome.take(data.external)),
         },
         exclusions=tuple((e.patient, e.stage, e.reason) for e in cohort.exclusions),
         tried={
@@ -131,7 +133,25 @@ def _assemble(
         notes=tuple(notes),
         provenance=model.provenance,
         endpoint=settings.endpoint.noun,
+        **_competing(data.outcome.take(data.external), results, settings.evaluation.confidence),
     )
+
+
+def _competing(outcome: Outcome, results: Mapping[str, BranchResult], confidence: float) -> dict[str, Any]:
+    """Cumulative incidence of all external patients and of the risk groups; nothing without competing events."""
+    if outcome.competing is None:
+        return {}
+    found = {name: r.competing for name, r in results.items() if name != ORACLE and r.competing}
+    everybody = incidence_curves("", "all", outcome, confidence)
+    return {
+        "incidence": (*everybody, *(curve for one in found.values() for curve in one.curves)),
+        "gray_p": {name: one.gray_p for name, one in found.items()},
+        "subdistribution": {name: one.subdistribution for name, one in found.items()},
+    }
+
+
+def _competing_count(outcome: Outcome) -> dict[str, int]:
+    return {} if outcome.competing is None else {"competing": int(outcome.competing.sum())}
 
 
 def _notes(
