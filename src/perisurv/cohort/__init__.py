@@ -9,7 +9,7 @@ from perisurv.cohort.frame import SOURCE_COLUMNS, cohort_from_frame, cohort_to_f
 from perisurv.cohort.options import CohortOptions, CtRules, RoiRule
 from perisurv.cohort.pseudonym import pseudonym
 from perisurv.cohort.read import read_cohort, read_patient
-from perisurv.cohort.sources import DicomSource, PairSource, SegSource
+from perisurv.cohort.sources import DicomSource, PairSource, PictureSource, SegSource, picture_of
 
 __all__ = [
     "CLINICAL_COLUMNS",
@@ -21,11 +21,13 @@ __all__ = [
     "CtRules",
     "DicomSource",
     "PairSource",
+    "PictureSource",
     "RoiRule",
     "SegSource",
     "clinical_features",
     "cohort_from_frame",
     "cohort_to_frame",
+    "picture_of",
     "pseudonym",
     "read_clinical",
     "read_cohort",

@@ -46,6 +46,7 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
 
     left_out = [Exclusion(study_id(p, options), STAGE, reason) for p, reason in images.failures]
     included: list[Included] = []
+    drawable: dict[str, Patient] = {}
     told: dict[str, tuple[Finding, ...]] = {}
     image_checks: dict[str, tuple[Finding, ...]] = {}
     for key, found in sources.items():
@@ -63,6 +64,7 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
             told[patient] = (*findings(OUTCOME_CHECKS if outcome else (), known), *findings(CLINICAL_CHECKS, known))
         if reason:
             left_out.append(Exclusion(patient, STAGE, reason))
+            drawable[patient] = Patient(patient, known.centre if known else UNKNOWN_CENTRE, source)
             continue
         included.append((Patient(patient, known.centre if known else UNKNOWN_CENTRE, source), known))
     unseen = _unseen(by_key, images) if outcome else []
@@ -71,7 +73,21 @@ def join(images: Found, rows: Sequence[ClinicalRow], options: CohortOptions, *, 
     cohort = _cohort(sorted(included, key=lambda item: item[0].id), left_out, options, outcome=outcome)
     notes = _merged(by_key) + _resampled(cohort) + _several_cts(cohort, image_checks) + _other_files(images)
     people = people_of(images.people, [r.patient_id for r in unseen if not _met(r, images)], options)
-    return replace(cohort, findings=_findings(images, image_checks, told, options), notes=notes, people=people)
+    told = _findings(images, image_checks, told, options)
+    pictures = _pictures(images, by_key, drawable, options)
+    return replace(cohort, findings=told, notes=notes, people=people, left_out=pictures)
+
+
+def _pictures(
+    images: Found, by_key: Mapping[str, Sequence[ClinicalRow]], drawable: dict[str, Patient], options: CohortOptions
+) -> tuple[Patient, ...]:
+    """Excluded patients of whom a CT may be drawn: those with a sound scan, and those with what is left of one."""
+    with_scan = {patient_key(patient_id) for patient_id, _ in images.sources}
+    for key, picture in images.pictures.items():
+        if key not in with_scan:
+            patient, rows = study_id(images.people[key][0], options), by_key.get(key)
+            drawable[patient] = Patient(patient, rows[0].centre if rows else UNKNOWN_CENTRE, picture)
+    return tuple(drawable[patient] for patient in sorted(drawable))
 
 
 def _unseen(by_key: Mapping[str, Sequence[ClinicalRow]], images: Found) -> list[ClinicalRow]:

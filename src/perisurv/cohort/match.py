@@ -14,10 +14,10 @@ from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, OtherHeader, 
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
 from perisurv.cohort.header_cache import HeaderCache, stamp_of
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.pairing import Paired, newest, pair
+from perisurv.cohort.pairing import Paired, newest, pair, picture_on
 from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
-from perisurv.cohort.sources import Source
+from perisurv.cohort.sources import PictureSource, Source
 from perisurv.core import Finding, ReadError
 
 __all__ = ["Found", "Progress", "index_dicom"]
@@ -48,6 +48,8 @@ class Found:
         What the checks found of a scan.
     others
         Files of other modalities than CT and contours.
+    pictures
+        What may be drawn of patients without a scan, by :func:`patient_key`.
     people
         PatientID and folders of everybody whose files were met, by :func:`patient_key`.
     """
@@ -57,6 +59,7 @@ class Found:
     findings: list[tuple[str, tuple[Finding, ...]]] = field(default_factory=list)
     checked: dict[Source, tuple[Finding, ...]] = field(default_factory=dict)
     others: list[OtherHeader] = field(default_factory=list)
+    pictures: dict[str, PictureSource] = field(default_factory=dict)
     people: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
 
     def meet(self, patient_id: str, name: str) -> None:
@@ -177,6 +180,8 @@ def _match_patient(
     found.findings.extend((patient_id, r.findings) for r in usable or results[:1])
     found.failures.extend((patient_id, reason) for reason in set_aside)
     found.sources.extend((patient_id, source) for source in sources)
+    if not sources:
+        _keep_picture(patient, results, root, options, found)
     if sources:
         found.failures.extend((patient_id, reason) for reason in reasons)
     elif reasons:
@@ -185,6 +190,17 @@ def _match_patient(
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
+
+
+def _keep_picture(
+    patient: _Images, results: Sequence[Paired], root: Path, options: CohortOptions, found: Found
+) -> None:
+    """Of several structure sets the first with a contour that may be drawn."""
+    pictures = [r.picture for r in results if r.picture is not None]
+    picture = next((p for p in pictures if p.numbers), None) or next(iter(pictures), None)
+    picture = picture or (None if results else picture_on(patient.series, None, "", root, options))
+    if picture is not None:
+        found.pictures.setdefault(patient_key(patient.patient_id), picture)
 
 
 def _chosen_of_each_ct(usable: list[Paired], options: CohortOptions) -> tuple[list[Paired], list[str]]:

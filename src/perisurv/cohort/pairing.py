@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from perisurv.cohort.candidates import Structures, find_ct
+from perisurv.cohort.candidates import DRAWN_ON, Structures, find_ct
 from perisurv.cohort.checks import (
     CONTOUR_CHECKS,
     MASK_CHECKS,
@@ -23,22 +23,26 @@ from perisurv.cohort.checks import (
 from perisurv.cohort.ct import CtSeries
 from perisurv.cohort.dicomseg import Segmentation, read_segments
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.sources import CtFiles, DicomSource, SegSource
+from perisurv.cohort.sources import CtFiles, DicomSource, PictureSource, SegSource
 from perisurv.core import Finding
 
-__all__ = ["Paired", "newest", "pair"]
+__all__ = ["Paired", "newest", "pair", "picture_on"]
 
 Found = tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A structure set or DICOM SEG with its CT: the source, or why there is none, and what the checks found."""
+    """A structure set or DICOM SEG with its CT: the source, or why there is none, and what the checks found.
+
+    Without a source ``picture`` is what may be drawn of both.
+    """
 
     structures: Structures
     source: DicomSource | SegSource | None = None
     reason: str = ""
     findings: Found = ()
+    picture: PictureSource | None = None
 
 
 def pair(
@@ -52,7 +56,7 @@ def pair(
     """Find the CT of a structure set or DICOM SEG and judge both; ``modalities``: of the series that are no CT."""
     found = find_ct(structures, series, own, options, modalities)
     if isinstance(found, str):
-        return Paired(structures, reason=found)
+        return Paired(structures, reason=found, picture=picture_on(own, structures, found, root, options))
     if isinstance(structures, Segmentation):
         return _judged_seg(SegPairing(structures, found, options), root)
     return _judged(Pairing(structures, found, options), root)
@@ -75,7 +79,7 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
     if _sound(found):
         found += findings(VALUE_CHECKS, pairing.series)
     if not _sound(found):
-        return Paired(pairing.structures, None, _reason(found), found)
+        return _refused(pairing, found, root)
     source = DicomSource(
         root,
         CtFiles.of(pairing.series),
@@ -97,7 +101,7 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
     if _sound(found):
         found += findings(SEG_CHECKS[1:], pairing)
     if not _sound(found):
-        return Paired(structures, None, _reason(found), found)
+        return _refused(pairing, found, root)
     read = partial(read_segments, structures.path, structures.name, series=series, threshold=options.mask_threshold)
     masks = Masks(
         structures.name,
@@ -113,7 +117,7 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
     if _sound(found):
         found += findings(VALUE_CHECKS, series)
     if not _sound(found):
-        return Paired(structures, None, _reason(found), found)
+        return _refused(pairing, found, root)
     source = SegSource(
         root,
         CtFiles.of(series),
@@ -126,6 +130,42 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         tuple(e.number for e in masks.lungs),
     )
     return Paired(structures, source, "", found)
+
+
+def picture_on(
+    own: Sequence[CtSeries], structures: Structures | None, reason: str, root: Path, options: CohortOptions
+) -> PictureSource | None:
+    """What may be drawn where no CT, or not one, fits: the largest CT of the patient, the contour on the only one."""
+    if not own:
+        return None
+    largest = max(own, key=lambda series: len(series.slices))
+    if structures is None:
+        return PictureSource(root, CtFiles.of(largest), remark="There is no contour of this CT.")
+    if DRAWN_ON in reason.partition(":")[0]:
+        return PictureSource(root, CtFiles.of(largest), remark="The contour belongs to a series that is no CT.")
+    if len(own) > 1:
+        remark = f"One of {len(own)} CTs of this patient; which one the contour belongs to is not known."
+        return PictureSource(root, CtFiles.of(largest), remark=remark)
+    return _picture(structures, largest, root, options)
+
+
+def _picture(structures: Structures, series: CtSeries, root: Path, options: CohortOptions) -> PictureSource:
+    numbers, segments = structures.choice.tumour, isinstance(structures, Segmentation)
+    return PictureSource(
+        root,
+        CtFiles.of(series),
+        drawing=structures.name,
+        numbers=numbers,
+        segments=segments,
+        threshold=options.mask_threshold,
+        remark="" if numbers else "Which contour is the tumour is not known.",
+    )
+
+
+def _refused(pairing: Pairing | SegPairing, found: Found, root: Path) -> Paired:
+    structures = pairing.structures
+    picture = _picture(structures, pairing.series, root, pairing.options)
+    return Paired(structures, None, _reason(found), found, picture)
 
 
 def _sound(found: Found) -> bool:

@@ -13,9 +13,10 @@ from perisurv.cohort.layout import Files, patients_of
 from perisurv.cohort.maskfiles import MaskFile, read_mask_file
 from perisurv.cohort.match import Found
 from perisurv.cohort.options import TUMOUR_ROI, CohortOptions
+from perisurv.cohort.pseudonym import patient_key
 from perisurv.cohort.roi_names import says_nothing, says_other
 from perisurv.cohort.rtstruct import RoiChoice, RoiEntry, RoiRules, choose_rois, matching, taken
-from perisurv.cohort.sources import PairSource
+from perisurv.cohort.sources import PairSource, PictureSource
 from perisurv.cohort.volumes import read_volume, segment_labels
 from perisurv.core import Geometry, InputError
 
@@ -45,6 +46,7 @@ def index_pairs(volumes: Iterable[Path], root: Path, options: CohortOptions) -> 
             _index(files, root, options, found)
         except InputError as error:
             _meet(files, root, found)
+            _keep_picture(files, (), RoiChoice(), options, root, found)
             found.failures.append((files.patient, f"unreadable file: {error}"))
     return found
 
@@ -57,6 +59,7 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     if reason is not None:
         if reason:
             _meet(files, root, found)
+            _keep_picture(files, listed, choice, options, root, found)
             found.failures.append((files.patient, reason))
         return
     _meet(files, root, found)
@@ -70,6 +73,7 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     found.findings.append((files.patient, checked))
     broken = next((f for f in checked if f.passed is False), None)
     if broken is not None:
+        _keep_picture(files, listed, choice, options, root, found)
         found.failures.append((files.patient, broken.reason))
         return
     by_number = {entry.number: mask for entry, mask in listed}
@@ -78,6 +82,24 @@ def _index(files: Files, root: Path, options: CohortOptions, found: Found) -> No
     )
     source = PairSource(root, image, tumour, others, options.mask_threshold, masks.resampled, lungs)
     found.sources.append((files.patient, source))
+
+
+def _keep_picture(
+    files: Files, listed: Listed, choice: RoiChoice, options: CohortOptions, root: Path, found: Found
+) -> None:
+    """What may be drawn: the first image, and the tumour on it where one is chosen."""
+    if not files.images:
+        return
+    masks = tuple(mask for entry, mask in listed if entry.number in choice.tumour)
+    masks = masks if len(files.images) == 1 and not _several_may_be(choice) else ()
+    remark = "" if masks else "Which mask is the tumour is not known." if listed else "There is no mask of this CT."
+    image = files.images[0].relative_to(root).as_posix()
+    picture = PictureSource(root, image=image, masks=masks, threshold=options.mask_threshold, remark=remark)
+    found.pictures.setdefault(patient_key(files.patient), picture)
+
+
+def _several_may_be(choice: RoiChoice) -> bool:
+    return choice.rule == _BY_FILE and len(choice.tumour) > 1
 
 
 def _meet(files: Files, root: Path, found: Found) -> None:
@@ -121,7 +143,7 @@ def _reason(files: Files, entries: tuple[RoiEntry, ...], choice: RoiChoice, root
     if len(files.images) > 1:
         listed = ", ".join(p.relative_to(root).as_posix() for p in files.images)
         return f"duplicate patient: {place} holds several images ({listed}); keep the CT that the masks were drawn on."
-    if choice.rule == _BY_FILE and len(choice.tumour) > 1:
+    if _several_may_be(choice):
         names = [entry.name for entry in entries if entry.number in choice.tumour]
         return (
             f"duplicate patient: {place} holds several masks that may be the tumour ({', '.join(names)}); keep one, or "

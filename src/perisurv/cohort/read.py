@@ -132,6 +132,7 @@ def _index(files: FoundFiles, root: Path, options: CohortOptions, dicom: Found) 
         dicom.findings + pairs.findings,
         dicom.checked,
         dicom.others,
+        pairs.pictures | dicom.pictures,
         dicom.people,
     )
 

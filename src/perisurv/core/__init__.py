@@ -31,7 +31,7 @@ from perisurv.core.result import (
     RiskGroupCurve,
 )
 from perisurv.core.table import FeatureTable
-from perisurv.core.volume import Mask, Scan, Volume
+from perisurv.core.volume import Mask, Scan, View, Volume
 
 __all__ = [
     "ArchiveError",
@@ -69,5 +69,6 @@ __all__ = [
     "Scan",
     "ScanSource",
     "SettingsError",
+    "View",
     "Volume",
 ]

@@ -229,6 +229,8 @@ class Cohort:
         How files were read: what was guessed or not understood in clinical tables, how many masks were resampled.
     people
         Who every patient is, excluded ones too; for the private folder of a study.
+    left_out
+        Of the excluded patients those of whom a CT may be drawn.
 
     Raises
     ------
@@ -244,6 +246,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
     set_aside: tuple[Exclusion, ...] = ()
     people: tuple[Person, ...] = ()
+    left_out: tuple[Patient, ...] = ()
 
     def __post_init__(self) -> None:
         ids = self.ids

@@ -12,7 +12,7 @@ from perisurv.core.brief import Brief
 from perisurv.core.errors import GeometryError, RegionError
 from perisurv.core.geometry import Geometry
 
-__all__ = ["Mask", "Scan", "Volume"]
+__all__ = ["Mask", "Scan", "View", "Volume"]
 
 Box = tuple[slice, slice, slice]
 
@@ -157,6 +157,28 @@ class Scan(Brief):
             )
         if self.tumour.voxel_count == 0:
             raise RegionError(f"Patient {self.patient}: the tumour mask is empty; check the contour.")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class View(Brief):
+    """CT and tumour of an excluded patient as far as they can be read; for pictures, never for a study.
+
+    Parameters
+    ----------
+    ct
+        On the grid that its slices suggest, in what the files call HU.
+    tumour
+        On the grid of the CT; None where no contour can be drawn.
+    remarks
+        What is not drawn, and why.
+    acquisition
+        As in :class:`Scan`.
+    """
+
+    ct: Volume
+    tumour: Mask | None = None
+    remarks: tuple[str, ...] = ()
+    acquisition: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def _check_shape(values: NDArray[np.generic], geometry: Geometry) -> None:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from perisurv.core import Finding, Geometry, RegionSet
+from perisurv.core.reasons import reason_kind
 from perisurv.report.qc_charts import HU_BIN, Tissues, hu_histogram
 from perisurv.report.qc_views import LUNG, SOFT_TISSUE, Views, montage, planes
 from perisurv.report.qc_words import (
@@ -37,7 +38,8 @@ class Sheet:
     patient
         Study pseudonym.
     regions
-        Tumour and rings; of a patient who left the study the tumour alone on the grid of the CT; None: nothing to draw.
+        Tumour and rings; of a patient who left the study the tumour alone on the grid of the CT, or no region where no
+        contour can be drawn; None: nothing to draw.
     native
         Grid of the CT as it came, where known.
     findings
@@ -52,6 +54,8 @@ class Sheet:
         Of the software.
     identified
         Whether the patient is named as in the files.
+    remarks
+        What of a patient who left the study is not drawn, and why.
     """
 
     patient: str
@@ -63,6 +67,7 @@ class Sheet:
     tissues: Tissues = ()
     version: str = ""
     identified: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 def render_sheet(sheet: Sheet) -> str:
@@ -73,6 +78,7 @@ def render_sheet(sheet: Sheet) -> str:
     said = [(finding, outcome(finding)) for finding in sheet.findings]
     page: dict[str, Any] = {
         "sheet": sheet,
+        "excluded_for": reason_kind(sheet.reasons[0]) if sheet.excluded and sheet.reasons else "",
         "version": sheet.version,
         "names_of_patients": names_of_patients(identified=sheet.identified),
         "findings": said,
@@ -84,7 +90,7 @@ def render_sheet(sheet: Sheet) -> str:
     if sheet.regions is not None:
         page |= _pictures(sheet.regions) | _figures(sheet.regions, sheet.tissues)
         name = "Part that is drawn" if sheet.excluded else "Analysis grid around tumour and rings"
-        grids.append((name, sheet.regions.image.geometry))
+        grids += [(name, sheet.regions.image.geometry)] if len(sheet.regions) else []
     page["grid_names"] = [name for name, _ in grids]
     page["geometry"] = _side_by_side([grid_facts(grid) for _, grid in grids])
     page["scan"] = scan_facts(sheet.regions.acquisition) if sheet.regions else []
@@ -111,7 +117,7 @@ def _key(sheet: Sheet) -> list[tuple[str, str, str]]:
         k, j, i = sheet.native.spacing_mm
         size = f"{i:.3g} \u00d7 {j:.3g} \u00d7 {k:.3g}"
         key.append(("Voxel of the CT", f"{size} mm", f"{sheet.native.shape[0]} slices"))
-    if sheet.regions is not None:
+    if sheet.regions:
         where = "on the grid of the CT" if sheet.excluded else "on the analysis grid"
         key.append(("Tumour", figure("volume_ml", sheet.regions["tumour"].mask.volume_ml), where))
         shares = [(r.audit["clipped_share"], r.name) for r in sheet.regions if "clipped_share" in r.audit]
@@ -160,7 +166,7 @@ def _figures(regions: RegionSet, tissues: Tissues) -> dict[str, Any]:
     inside = [regions.image.values[region.mask.values] for region in regions]
     drawn = [(region_label(r.name), color, hu) for r, color, hu in zip(regions, colors, inside, strict=True)]
     return {
-        "histogram": _svg(hu_histogram(drawn, tissues)),
+        "histogram": _svg(hu_histogram(drawn, tissues)) if drawn else None,
         "hu_bin": HU_BIN,
         "hu_rows": [(name, _summary(hu)) for name, _, hu in drawn],
         "ring_names": [region_label(ring.name) for ring in rings],

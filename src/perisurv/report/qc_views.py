@@ -52,13 +52,14 @@ SOFT_TISSUE = Window("soft", "Soft tissue window", (-160.0, 240.0))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Panel:
-    """One slice: grey levels in blocks of voxels, regions filled, voxels lost, spacing, letters left to bottom.
+    """One slice: rows and columns, grey levels in blocks of voxels, regions, voxels lost, spacing, letters.
 
-    ``ends``: whether the CT ends at the left, right, top and bottom, within the largest ring.
+    ``letters``: what lies left, right, top and bottom. ``ends``: whether the CT ends there, within the largest ring.
     """
 
     key: str
     title: str
+    size: tuple[int, int]
     image: Values
     block: int
     filled: tuple[Values, ...]
@@ -69,11 +70,11 @@ class _Panel:
 
     @property
     def width_mm(self) -> float:
-        return float(self.filled[0].shape[1] * self.spacing_mm[1])
+        return float(self.size[1] * self.spacing_mm[1])
 
     @property
     def height_mm(self) -> float:
-        return float(self.filled[0].shape[0] * self.spacing_mm[0])
+        return float(self.size[0] * self.spacing_mm[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ class Views:
     Parameters
     ----------
     regions
-        The tumour first.
+        The tumour first; none where only the CT is shown.
     view
         How the arrays were turned.
     image, filled
@@ -92,7 +93,7 @@ class Views:
     taken
         What the largest ring lost, by cause.
     slices
-        Index along each axis of the slice with the largest section of the tumour.
+        Index along each axis of the slice with the largest section of the tumour; without tumour the middle.
     """
 
     regions: RegionSet
@@ -107,13 +108,19 @@ class Views:
         """The regions of one patient, turned."""
         view = Upright.of(regions.image.geometry)
         filled = tuple(np.logical_or.accumulate([view.turn(region.mask.values) for region in regions]))
-        k, j, i = (_largest(filled[0], across) for across in ((1, 2), (0, 2), (0, 1)))
+        image = view.turn(regions.image.values)
+        k, j, i = (_largest(filled[0], across) for across in ((1, 2), (0, 2), (0, 1))) if filled else _middle(image)
         taken = tuple(view.turn(mask.values) for mask in regions.taken.values())
-        return cls(regions, view, view.turn(regions.image.values), filled, taken, (k, j, i))
+        return cls(regions, view, image, filled, taken, (k, j, i))
 
     def names(self) -> list[tuple[str, str]]:
         """Name and colour of every region."""
         return [(region_label(region.name), RINGS[n % len(RINGS)]) for n, region in enumerate(self.regions)]
+
+    @property
+    def subject(self) -> str:
+        """What the slices go through."""
+        return "tumour" if self.filled else "CT"
 
     @property
     def cut(self) -> frozenset[tuple[int, int]]:
@@ -160,14 +167,15 @@ def planes(views: Views, window: Window, *, define: bool = True) -> str:
         inside = _drawn(panel, views.names(), window, define=define, text=TEXT * width) + _marks(panel, mark)
         drawn.append(f'<g transform="translate({x:.3f} 0)">{inside}</g>')
         x += panel.width_mm + GAP * width
-    label = f"{'; '.join(panel.title for panel in panels)}. {window}. Outlines of tumour and rings."
+    outlines = " Outlines of tumour and rings." if views.filled else ""
+    label = f"{'; '.join(panel.title for panel in panels)}. {window}.{outlines}"
     return _svg("".join(drawn), width, max(panel.height_mm for panel in panels), label)
 
 
 def montage(views: Views, window: Window, *, define: bool = True) -> str:
-    """Axial slices through the tumour from head to feet, cut around the largest ring."""
+    """Axial slices through the tumour, or the CT, from head to feet, cut around the largest ring."""
     box = _around(views)
-    held = np.flatnonzero(views.filled[0].any(axis=(1, 2)))
+    held = np.flatnonzero(views.filled[0].any(axis=(1, 2))) if views.filled else range(len(views.image))
     picks = np.unique(np.rint(np.linspace(held[0], held[-1], MONTAGE_SLICES)).astype(int))
     panels = [_panel(views, 0, int(k), box) for k in picks]
     one = panels[0]
@@ -181,7 +189,8 @@ def montage(views: Views, window: Window, *, define: bool = True) -> str:
         inside = _drawn(panel, views.names(), window, define=define, text=TEXT * width, scale=n == 0)
         drawn.append(f'<g transform="translate({x:.3f} {y:.3f})">{inside}</g>')
     count = counted(len(panels), "axial slice")
-    label = f"{count} through the tumour, from head to feet. {window}. Outlines of tumour and rings."
+    outlines = " Outlines of tumour and rings." if views.filled else ""
+    label = f"{count} through the {views.subject}, from head to feet. {window}.{outlines}"
     return _svg("".join(drawn), width, rows * one.height_mm + (rows - 1) * GAP * width, label)
 
 
@@ -190,6 +199,10 @@ def _largest(mask: Values, across: tuple[int, int]) -> int:
     areas = mask.sum(axis=across)
     best = np.flatnonzero(areas == areas.max())
     return int(best[len(best) // 2])
+
+
+def _middle(image: Values) -> tuple[int, ...]:
+    return tuple(count // 2 for count in image.shape)
 
 
 def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None = None) -> _Panel:
@@ -201,10 +214,12 @@ def _panel(views: Views, axis: int, index: int, box: tuple[slice, slice] | None 
     back = [[-v for v in direction] for direction in (right, down)]
     name = ("Axial", "Coronal", "Sagittal")[axis]
     title = f"{name}, {'zyx'[axis]} = {views.position_mm(axis, index):.1f} mm"
+    image = np.take(views.image, index, axis)[box]
     return _Panel(
         f"{name.lower()}-{index}" if whole else f"cut-{index}",
         title,
-        *thinned(np.take(views.image, index, axis)[box], PLANE_PIXELS if whole else MONTAGE_PIXELS),
+        (image.shape[0], image.shape[1]),
+        *thinned(image, PLANE_PIXELS if whole else MONTAGE_PIXELS),
         tuple(np.take(mask, index, axis)[box] for mask in views.filled),
         tuple(np.take(mask, index, axis)[box] for mask in views.taken),
         (views.view.spacing_mm[rows], views.view.spacing_mm[columns]),
@@ -225,6 +240,8 @@ def _ends(views: Views, axes: tuple[int, int], box: tuple[slice, slice]) -> tupl
 
 def _around(views: Views) -> tuple[slice, slice]:
     """Rows and columns of the axial slices that hold a region, with a margin."""
+    if not views.filled:
+        return slice(0, views.image.shape[1]), slice(0, views.image.shape[2])
     shadow: Values = np.logical_or.reduce(views.filled[-1], axis=0)
     found = []
     for hits, step, count in zip(

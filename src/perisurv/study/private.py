@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from perisurv.core import Cohort, InputError, ReadError
+from perisurv.cohort import cohort_from_frame, cohort_to_frame
+from perisurv.core import Cohort, InputError, Patient, ReadError
 from perisurv.study.settings import StudySettings
+from perisurv.study.store import write_frame
 
 __all__ = [
     "PrivateFolder",
@@ -50,6 +52,11 @@ class PrivateFolder:
     def sources(self) -> Path:
         """Which files the scan of each patient is read from."""
         return self.root / "sources.parquet"
+
+    @property
+    def left_out(self) -> Path:
+        """Which files a picture of an excluded patient may be drawn from."""
+        return self.root / "left_out.parquet"
 
     @property
     def files(self) -> Path:
@@ -95,11 +102,26 @@ class PrivateFolder:
                 f"{self.sources} is missing or damaged: it says where the scans lie. Put it back, or run index again."
             ) from error
 
+    def write_left_out(self, cohort: Cohort, root: Path) -> None:
+        """Write where what may be drawn of excluded patients lies, below the cohort folder."""
+        gone = Cohort(cohort.left_out, pd.DataFrame(index=pd.Index([p.id for p in cohort.left_out], dtype=object)))
+        write_frame(self.left_out, cohort_to_frame(gone, root).astype("string"))
+
+    def read_left_out(self, root: Path) -> tuple[Patient, ...]:
+        """Excluded patients of whom a picture may be drawn; none in a run of an earlier version."""
+        if not self.left_out.exists():
+            return ()
+        return cohort_from_frame(pd.read_parquet(self.left_out), (), root).patients
+
     def write_names(self, names: Mapping[str, str]) -> None:
         """Write ``files.csv``."""
         self.make()
         with self.files.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([("number", "path"), *((v, k) for k, v in names.items())])
+
+    def names(self) -> dict[str, str]:
+        """Number of every path; empty for a study whose texts hold the paths."""
+        return self.read_names() if self.files.exists() else {}
 
     def read_names(self) -> dict[str, str]:
         """Number of every path, as :func:`numbered` gave it.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from perisurv.core import Cohort, Geometry, Patient, PerisurvError, Region, RegionSet
+from perisurv.cohort import PictureSource, picture_of
+from perisurv.core import Cohort, Geometry, Patient, PerisurvError, Region, RegionSet, View
 from perisurv.regions import load_regions
 from perisurv.regions.audit import TISSUE_HU
 from perisurv.report import PatientRow, Sheet, render_cohort, render_sheet
 from perisurv.study.engine import Progress, run_tasks, split_failures, tell
 from perisurv.study.ledger import enter, stage_key
+from perisurv.study.private import without_paths
 from perisurv.study.provenance import VERSION
 from perisurv.study.settings import StudySettings
 from perisurv.study.store import RunFolder, safe_name, write_text
@@ -40,7 +42,7 @@ def write_qc(
     settings: StudySettings | None = None,
     *,
     progress: Progress | None = None,
-    left_out: Sequence[Patient] = (),
+    names: Mapping[str, str] | None = None,
 ) -> QcPages:
     """Write ``qc/index.html`` and ``qc/patients/`` of a run whose regions are built.
 
@@ -53,13 +55,13 @@ def write_qc(
     folder
         The run folder.
     cohort
-        As indexed.
+        As indexed; its ``left_out`` are drawn as far as they can be read.
     settings
         The study file: number of processes, which changes no result, and whether patients are named as in their files.
     progress
         Called with ("qc", done, total).
-    left_out
-        Patients whom the index excluded although their scan can be read.
+    names
+        Number of every path, see :func:`perisurv.study.private.numbered`; None where paths may be written.
 
     Raises
     ------
@@ -76,9 +78,9 @@ def write_qc(
         return QcPages(index, sum(bool(row.link) for row in rows))
     folder.forget("qc")
     parts = folder.open_parts("qc", key)
-    work = partial(_draw, regions=folder.regions, sheets=sheets, parts=parts, identified=identified)
+    work = partial(_draw, regions=folder.regions, sheets=sheets, parts=parts, identified=identified, names=names or {})
     known = [row for row in rows if row.link]
-    scans = {patient.id: patient for patient in (*left_out, *cohort)}
+    scans = {patient.id: patient for patient in (*cohort.left_out, *cohort)}
     jobs = [(row, scans.get(row.patient) if row.excluded else None) for row in known]
     results = run_tasks(work, jobs, workers=workers, label="qc", progress=progress)
     good, bad = split_failures(known, results)
@@ -119,7 +121,13 @@ def _rows(folder: RunFolder, cohort: Cohort) -> list[PatientRow]:
 
 
 def _draw(
-    job: tuple[PatientRow, Patient | None], *, regions: Path, sheets: Path, parts: Path, identified: bool
+    job: tuple[PatientRow, Patient | None],
+    *,
+    regions: Path,
+    sheets: Path,
+    parts: Path,
+    identified: bool,
+    names: Mapping[str, str],
 ) -> None:
     """Write the sheet of one patient, unless that was done before the run was cut off."""
     row, scan = job
@@ -128,21 +136,43 @@ def _draw(
     if marker.exists() and sheet.exists():
         return
     native, built = row.native, None
+    remarks: tuple[str, ...] = ()
     if not row.excluded:
         built = load_regions(regions / name)
-    elif scan is not None:
-        native, built = _contour(scan)
-    page = Sheet(row.patient, built, native, row.findings, row.reasons, row.excluded, TISSUE_HU, VERSION, identified)
+    else:
+        native, built, remarks = _left_of(scan)
+    page = Sheet(
+        row.patient, built, native, row.findings, row.reasons, row.excluded, TISSUE_HU, VERSION, identified,
+        tuple(without_paths(remark, names) for remark in remarks),
+    )  # fmt: skip
     write_text(sheet, render_sheet(page))
     marker.touch()
 
 
-def _contour(patient: Patient) -> tuple[Geometry | None, RegionSet | None]:
-    """Grid of the CT, and CT and contour around the tumour; nothing where they cannot be read or hold no tumour."""
+def _left_of(patient: Patient | None) -> tuple[Geometry | None, RegionSet | None, tuple[str, ...]]:
+    """Grid of the CT, CT and contour around the tumour as far as they can be read, and why not all is drawn."""
+    if patient is None:
+        return None, None, ("No picture: there is no CT of this patient.",)
+    try:
+        view = _view(patient)
+    except PerisurvError as error:
+        return None, None, (f"No picture: {error}",)
+    if view.tumour is None:
+        return view.ct.geometry, RegionSet(patient.id, view.ct, (), view.acquisition), view.remarks
+    box = view.tumour.bounding_box(AROUND_MM)
+    tumour = Region("tumour", view.tumour.crop(box))
+    return view.ct.geometry, RegionSet(patient.id, view.ct.crop(box), (tumour,), view.acquisition), view.remarks
+
+
+def _view(patient: Patient) -> View:
+    """The scan as a study would read it; else what is left of it."""
+    if isinstance(patient.source, PictureSource):
+        return patient.source.view()
     try:
         scan = patient.load()
-        box = scan.tumour.bounding_box(AROUND_MM)
+        return View(scan.ct, scan.tumour, (), scan.acquisition)
     except PerisurvError:
-        return None, None
-    tumour = Region("tumour", scan.tumour.crop(box))
-    return scan.ct.geometry, RegionSet(patient.id, scan.ct.crop(box), (tumour,), scan.acquisition)
+        picture = picture_of(patient.source)
+        if picture is None:
+            raise
+    return picture.view()

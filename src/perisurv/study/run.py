@@ -118,6 +118,7 @@ class Run:
             cohort = cohort_without_paths(cohort, names) if names else cohort
             frame = cohort_to_frame(cohort, root)
             write_frame(self.private.sources, frame[["patient", *SOURCE_COLUMNS]])
+            self.private.write_left_out(cohort, root)
             write_frame(self.folder.cohort, frame.drop(columns=list(SOURCE_COLUMNS)))
             write_reasons(self.folder, cohort)
             tell(self.progress, "left_out", "excluded at the index", cohort.exclusions)
@@ -145,7 +146,7 @@ class Run:
 
     def qc(self) -> QcPages:
         """Write ``qc/``: a sheet a patient and the page of the cohort."""
-        return write_qc(self.folder, self.cohort(), self.settings, progress=self.progress)
+        return write_qc(self.folder, self.cohort(), self.settings, progress=self.progress, names=self.private.names())
 
     def extract(self) -> None:
         """Compute radiomics of every region; write ``features.parquet`` and ``perturbed.parquet``.
@@ -253,10 +254,14 @@ class Run:
             self.private.read_sources(), on="patient", how="left", validate="one_to_one"
         )
         exclusions = self.folder.read_exclusions("index", "regions", "extract")
-        cohort = cohort_from_frame(frame, exclusions, Path(self.settings.input.folder))
-        notes = tuple(read_json(self.folder.notes))
-        set_aside = self.folder.read_exclusions(SET_ASIDE)
-        return dataclasses.replace(cohort, notes=notes, findings=self.folder.read_findings(), set_aside=set_aside)
+        root = Path(self.settings.input.folder)
+        return dataclasses.replace(
+            cohort_from_frame(frame, exclusions, root),
+            notes=tuple(read_json(self.folder.notes)),
+            findings=self.folder.read_findings(),
+            set_aside=self.folder.read_exclusions(SET_ASIDE),
+            left_out=self.private.read_left_out(root),
+        )
 
     def data(self) -> StudyData:
         """Features, clinical columns and outcome of the patients that came through extraction."""
@@ -336,10 +341,8 @@ class Run:
 
     def _exclude(self, stage: str, patients: Sequence[Patient], results: Sequence[Any]) -> None:
         good, bad = split_failures(patients, results)
-        if self.private.files.exists():
-            names = self.private.read_names()
-            bad = [(patient, without_paths(reason, names)) for patient, reason in bad]
-        gone = [Exclusion(p.id, stage, reason) for p, reason in bad]
+        names = self.private.names()
+        gone = [Exclusion(p.id, stage, without_paths(reason, names)) for p, reason in bad]
         self.folder.write_exclusions(stage, gone)
         tell(self.progress, "left_out", f"excluded at {stage}", gone)
         update_people(self.private, self.folder.read_exclusions(*LATER[: LATER.index(stage) + 1]))

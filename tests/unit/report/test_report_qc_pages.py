@@ -338,6 +338,21 @@ def test_an_excluded_patient_is_drawn_without_rings(regions: RegionSet) -> None:
     page = render_sheet(Sheet("P-3", alone, NATIVE, FINDINGS, reasons=("not HU: x",), excluded=True))
     assert "Contour of the tumour" in page
     assert page.count("<image") > 4
-    assert "No ring was audited." in page
+    assert "Audit of the rings" not in page
+    assert "<h1>P-3: excluded, not HU</h1>" in page
     assert "analysis grid" not in page.lower()
     _WellFormed().feed(page)
+
+
+def test_an_excluded_patient_without_a_contour_is_a_ct_with_the_reason_why(regions: RegionSet) -> None:
+    alone = dataclasses.replace(regions, regions=())
+    why = ("Which contour is the tumour is not known.",)
+    page = render_sheet(
+        Sheet("P-3", alone, NATIVE, FINDINGS, reasons=("no tumour ROI: <x>",), excluded=True, remarks=why)
+    )
+    assert page.count("<image") > 4
+    assert "CT, without a contour" in page
+    assert "Slices through the CT" in page
+    assert 'class="outline"' not in page
+    assert "HU of" not in page
+    assert f"no tumour ROI: &lt;x&gt;<br>{why[0]}" in page
