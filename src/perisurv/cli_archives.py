@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perisurv.cli_common import AsJson, Panel, verb
-from perisurv.core import InputError
+from perisurv.core.errors import InputError
 from perisurv.terminal import progress, say
 
 if TYPE_CHECKING:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
-from perisurv.core import Exclusion
 from perisurv.core.wording import counted
-from perisurv.terminal import detail, say
+from perisurv.terminal import detail, is_verbose, say
+
+if TYPE_CHECKING:
+    from perisurv.core import Exclusion
+    from perisurv.study.finished import Asked
 
 __all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
 
@@ -26,13 +29,33 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
 
     Example: perisurv run study.toml
     """
-    from perisurv.study.whole import run_study  # noqa: PLC0415 (start fast)
+    from perisurv.study import finished  # noqa: PLC0415 (start fast)
+    from perisurv.study.findings import findings_text  # noqa: PLC0415
 
-    with open_run("run", study, out, workers) as run:
+    asked = finished.Asked(study, out, workers)
+    found = None if is_verbose() else finished.kept_findings(asked)
+    if found is None:
+        found, told = _run_study(asked) | {"nothing_to_do": False}, []
+    else:
+        found, told = found | {"nothing_to_do": True}, [finished.NOTHING_TO_DO]
+    say(found, "\n".join([*told, findings_text(found)]), as_json)
+
+
+def _run_study(asked: Asked) -> dict[str, Any]:
+    """Go through the stages; write down that the run is finished if there is nothing to try again."""
+    from perisurv.study.finished import forget_finished, given_to, keep_finished  # noqa: PLC0415 (start fast)
+    from perisurv.study.ledger import stages_of  # noqa: PLC0415
+    from perisurv.study.whole import run_study  # noqa: PLC0415
+
+    given = given_to(asked)
+    with open_run("run", asked.study, asked.out, asked.workers) as run:
+        forget_finished(run.folder.root)
         found, notes = run_study(run), run.cohort().notes
     for note in notes:
         detail(note)
-    say(found.plain(), str(found), as_json)
+    if all(map(run.folder.done, stages_of(found.plan))):
+        keep_finished(asked, given)
+    return found.plain()
 
 
 @verb(study_verbs, Panel.STAGES)

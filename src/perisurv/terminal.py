@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from perisurv.display import Display
 
-__all__ = ["detail", "fail", "progress", "remark", "say", "set_verbosity", "settle_streams"]
+__all__ = ["detail", "fail", "is_verbose", "progress", "remark", "say", "set_verbosity", "settle_streams"]
 
 
 class _Talk:
@@ -31,6 +31,11 @@ def settle_streams() -> None:
 def set_verbosity(verbose: bool, quiet: bool) -> None:
     """Say more, or nothing but the result and what is wrong; of both, quiet goes first."""
     _Talk.level = -1 if quiet else int(verbose)
+
+
+def is_verbose() -> bool:
+    """Whether the verb is to say more."""
+    return _Talk.level > 0
 
 
 def say(values: object, text: str, as_json: bool) -> None:

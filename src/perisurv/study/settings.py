@@ -19,7 +19,7 @@ from perisurv.radiomics.presets import preset_table
 from perisurv.regions.options import RingOptions
 from perisurv.study.endpoint_options import EndpointOptions
 from perisurv.study.settings_errors import Fault, build, faults_of, refuse
-from perisurv.study.study_file import parse_study_text, read_study_text
+from perisurv.study.study_file import DEFAULT_OUT, parse_study_text, read_study_text
 from perisurv.survival.options import FitOptions
 
 __all__ = [
@@ -209,7 +209,7 @@ class StudySettings:
         Empty: none.
     """
 
-    out: str = "runs/study"
+    out: str = DEFAULT_OUT
     seed: int = 2025
     workers: int = 2
     keep_ids: bool = False

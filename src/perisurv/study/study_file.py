@@ -10,8 +10,9 @@ from typing import Any
 
 from perisurv.core.errors import SettingsError
 
-__all__ = ["PATH_KEYS", "line_of", "parse_study_text", "read_study_text"]
+__all__ = ["DEFAULT_OUT", "PATH_KEYS", "line_of", "parse_study_text", "read_study_text"]
 
+DEFAULT_OUT = "runs/study"
 PATH_KEYS = (("out",), ("private",), ("input", "folder"), ("input", "clinical"), ("input", "truth"))
 # The mark of UTF-32 in little-endian order begins with that of UTF-16.
 _MARKS = (

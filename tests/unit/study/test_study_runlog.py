@@ -9,6 +9,7 @@ from small_study import follow_up, small_settings, write_hospital
 
 from perisurv.core import InputError, PerisurvError
 from perisurv.study.api import Study
+from perisurv.study.finished import NO_ARTEFACTS
 from perisurv.study.private import private_folder
 from perisurv.study.run import Run
 from perisurv.study.runlog import logged
@@ -151,9 +152,9 @@ class _StoppedError(Exception):
 
 
 def _artefacts(folder: Path) -> dict[str, bytes]:
-    """Everything in a run folder but its log, which tells of a run and not of the study."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path != RunFolder(folder).log]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    """Everything in a run folder but what tells of a run and not of the study."""
+    paths = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in paths.items() if name not in NO_ARTEFACTS}
 
 
 def test_stopped_in_three_stages_it_ends_in_the_same_bytes_but_for_the_log(tmp_path: Path) -> None:
