@@ -9,9 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -29,7 +27,7 @@ from perisurv.cohort.checks import (
 )
 from perisurv.radiomics import FAMILIES, feature_catalogue
 from perisurv.radiomics.pyradiomics import ibsi_name, pyradiomics_names
-from perisurv.study.settings import StudySettings, plain
+from perisurv.study.settings_text import default, meanings, plain_text, sections
 
 PAGE = Path(__file__).parent / "reference" / "features.md"
 CHECKS_PAGE = PAGE.with_name("checks.md")
@@ -147,41 +145,6 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def sections() -> Iterator[tuple[str, type, dict[str, str]]]:
-    """Every table of a study file: its name, its class, and the keys with their defaults in TOML."""
-
-    def walk(options: Any, known: dict[str, Any], name: str) -> Iterator[tuple[str, type, dict[str, str]]]:
-        fields = [f for f in dataclasses.fields(options) if f.name in known]
-        tables = [f.name for f in fields if dataclasses.is_dataclass(getattr(options, f.name))]
-        yield name, type(options), {f.name: default(known[f.name]) for f in fields if f.name not in tables}
-        for table in tables:
-            yield from walk(getattr(options, table), known[table], f"{name}.{table}" if name else table)
-
-    settings = StudySettings()
-    yield from walk(settings, plain(settings), "")
-
-
-def default(value: Any) -> str:
-    """A default as the study file writes it."""
-    if value is None:
-        return "none"
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(map(default, value))}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {default(v)}' for key, v in value.items() if v is not None)} }}"
-    if isinstance(value, float) and math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def meanings(kind: type) -> dict[str, str]:
-    """What the docstring of the options says about each key."""
-    _, _, parameters = (inspect.getdoc(kind) or "").partition("Parameters\n----------\n")
-    parameters = re.split(r"\n\n\S+\n-{3,}\n", parameters)[0]
-    entries = re.findall(r"^(\S[^\n]*)\n((?:(?:    [^\n]*)?(?:\n|$))+)", parameters, re.MULTILINE)
-    return {name.strip(): " ".join(text.split()) for names, text in entries for name in names.split(":")[0].split(",")}
-
-
 def type_name(kind: type, key: str) -> str:
     """The type of a key as a reader of TOML knows it."""
     return type_words(get_type_hints(kind)[key])
@@ -199,11 +162,6 @@ def type_words(kind: Any) -> str:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"table: {type_words(inside[1])}"
     return " or ".join(map(type_words, inside)) if inside else PLAIN_TYPES[kind]
-
-
-def plain_text(text: str) -> str:
-    """A docstring without the marks of Sphinx."""
-    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
 
 
 def measured_page() -> str:

@@ -13,6 +13,7 @@ import typer
 from perisurv.cli_archives import archive_verbs
 from perisurv.cli_check import check_verbs
 from perisurv.cli_common import Terminated, ends_on_signals
+from perisurv.cli_init import begin_verbs
 from perisurv.cli_predict import predict_verbs
 from perisurv.cli_simulate import simulate_verbs
 from perisurv.cli_study import study_verbs
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Overall survival from a CT and a tumour contour: rings, radiomics, a 3D network, a study that cannot leak.",
 )
-for _verbs in (simulate_verbs, check_verbs, study_verbs, who_verbs, predict_verbs, archive_verbs):
+for _verbs in (begin_verbs, simulate_verbs, check_verbs, study_verbs, who_verbs, predict_verbs, archive_verbs):
     app.add_typer(_verbs)
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from perisurv.core.cohort import Cohort, Exclusion, Finding, Outcome, Patient, ScanSource
     from perisurv.core.errors import (
         ArchiveError,
+        ChoiceError,
         ConvergenceError,
         EmptyCohortError,
         FeatureError,
@@ -43,6 +44,7 @@ __all__ = [
     "ArchiveError",
     "AucPoint",
     "CalibrationPoint",
+    "ChoiceError",
     "Cohort",
     "ConvergenceError",
     "EmptyCohortError",
@@ -83,6 +85,7 @@ _MODULE = {
     "ArchiveError": "errors",
     "AucPoint": "result",
     "CalibrationPoint": "result",
+    "ChoiceError": "errors",
     "Cohort": "cohort",
     "ConvergenceError": "errors",
     "EmptyCohortError": "errors",

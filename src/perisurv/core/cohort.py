@@ -86,6 +86,8 @@ class Finding:
         The measured number, in the unit that the sentence names; None where nothing is measured.
     fault
         What is wrong where the check does not pass; opens the reason of an exclusion.
+    names
+        Where it does not pass: names among which the study file may choose. A run folder does not keep them.
     """
 
     id: str
@@ -95,6 +97,7 @@ class Finding:
     text: str = ""
     value: float | None = None
     fault: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:

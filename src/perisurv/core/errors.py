@@ -5,6 +5,7 @@
     PerisurvError
     ├── InputError            what was given cannot be used (exit code 2)
     │   ├── SettingsError     a key or a value of the study file
+    │   ├── ChoiceError       the study file must decide; it carries the lines that would
     │   ├── ReadError         a file is unreadable or is not what it claims to be
     │   ├── GeometryError     image, mask or contour do not share one space
     │   ├── RegionError       a region is empty, too small or cannot be built
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchiveError",
+    "ChoiceError",
     "ConvergenceError",
     "EmptyCohortError",
     "FeatureError",
@@ -54,6 +56,29 @@ class InputError(PerisurvError):
 
 class SettingsError(InputError):
     """A key or a value of the study file is wrong."""
+
+
+class ChoiceError(InputError):
+    """What the data say can be understood in several ways, and the study file must decide.
+
+    Parameters
+    ----------
+    message
+        What is not clear, and what to do.
+    table
+        Table of the study file that decides, such as ``cohort.columns``.
+    lines
+        Lines of TOML, each of which would decide; the likeliest first.
+    """
+
+    def __init__(self, message: str, table: str, lines: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.table = table
+        self.lines = lines
+
+    def __reduce__(self) -> tuple[type[ChoiceError], tuple[str, str, tuple[str, ...]]]:
+        """Errors of worker processes are pickled."""
+        return type(self), (str(self), self.table, self.lines)
 
 
 class ReadError(InputError):

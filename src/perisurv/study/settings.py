@@ -35,6 +35,7 @@ __all__ = [
     "read_settings",
     "settings_from_dict",
     "settings_to_toml",
+    "toml_value",
 ]
 
 FollowUp = Literal["auto", "required", "none"]
@@ -317,7 +318,7 @@ def settings_to_toml(settings: StudySettings) -> str:
 
     def write(section: str, values: dict[str, Any], lines: list[str]) -> None:
         nested = {k: v for k, v in values.items() if isinstance(v, dict)}
-        lines += [f"{_key(k)} = {_toml(v)}" for k, v in values.items() if k not in nested and v is not None]
+        lines += [f"{_key(k)} = {toml_value(v)}" for k, v in values.items() if k not in nested and v is not None]
         for key, value in nested.items():
             tables.append(f"\n[{section}{_key(key)}]")
             write(f"{section}{_key(key)}.", value, tables)
@@ -358,11 +359,12 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, (tuple, list)):
-        return f"[{', '.join(_toml(v) for v in value)}]"
+        return f"[{', '.join(toml_value(v) for v in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {_toml(v)}' for key, v in value.items() if v is not None)} }}"
+        return f"{{ {', '.join(f'{_key(key)} = {toml_value(v)}' for key, v in value.items() if v is not None)} }}"
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return json.dumps(value, ensure_ascii=False)

@@ -24,12 +24,14 @@ class Verdict:
     """Outcome of one check: True, False or None (not applicable), and a sentence for the user.
 
     The sentence says what is wrong, where, what was expected and what to do; of a check that passed it may say what
-    was measured. ``value`` is the measured number, in the unit that the sentence names.
+    was measured. ``value`` is the measured number, in the unit that the sentence names; ``names`` are those among which
+    the study file may choose.
     """
 
     passed: bool | None
     text: str = ""
     value: float | None = None
+    names: tuple[str, ...] = ()
 
 
 PASSED = Verdict(True)
@@ -67,7 +69,7 @@ def findings(checks: Sequence[Check[T]], subject: T) -> tuple[Finding, ...]:
         if verdict.passed is False:
             broken = check.title
         said = (verdict.passed, verdict.text, verdict.value)
-        found.append(Finding(check.id, check.title, check.requires, *said, fault=check.fault))
+        found.append(Finding(check.id, check.title, check.requires, *said, fault=check.fault, names=verdict.names))
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from perisurv.cohort.checks.base import Verdict, failed
+from perisurv.cohort.checks.base import Verdict
 from perisurv.cohort.checks.drawn import Pairing
 from perisurv.cohort.checks.masked import Masks
 from perisurv.cohort.options import TUMOUR_ROI
@@ -26,12 +26,14 @@ class OneTumour:
         """List the names that are there; say which rule chose which."""
         options, noun = given.options, given.noun
         if not given.tumour:
-            return failed(_none_chosen(given))
+            return Verdict(False, _none_chosen(given), names=tuple(_likely(given)))
         names = [r.name for r in given.tumour]
         if len(names) > 1 and options.several_rois == "refuse":
-            return failed(
+            return Verdict(
+                False,
                 f"{given.file} has several tumour {noun}s ({', '.join(names)}) by {given.choice.rule}; "
-                'make tumour_roi choose one, or set several_rois to "union" or "largest".'
+                'make tumour_roi choose one, or set several_rois to "union" or "largest".',
+                names=tuple(names),
             )
         how = f", the largest of {len(given.choice.tumour)}" if options.several_rois == "largest" else ""
         others = f" Other lesions: {', '.join(r.name for r in given.others)}." if given.others else ""
@@ -45,7 +47,7 @@ def _none_chosen(given: Pairing | Masks) -> str:
     wanted = "whose name says primary tumour" if options.tumour_roi == TUMOUR_ROI else "that tumour_roi matches"
     others = taken(given.entries, RoiRules((), options.other_lesions, options.lung_rois))
     names = ", ".join(_described(e, e.number in others) for e in given.entries)
-    likely = [e.name for e in given.entries if may_be_tumour(e.name) and e.number not in others]
+    likely = _likely(given)
     near = nearest_name(likely, options.tumour_roi)
     line = json.dumps(near or next(iter(likely), "name of the tumour"), ensure_ascii=False)
     return (
@@ -53,6 +55,12 @@ def _none_chosen(given: Pairing | Masks) -> str:
         + (f"Nearest is {near}. " if near else "")
         + f"Draw the tumour, or name it under [cohort] in the study file: tumour_roi = [{{ exact = {line} }}]."
     )
+
+
+def _likely(given: Pairing | Masks) -> list[str]:
+    """Names that may be that of the tumour."""
+    others = taken(given.entries, RoiRules((), given.options.other_lesions, given.options.lung_rois))
+    return [e.name for e in given.entries if may_be_tumour(e.name) and e.number not in others]
 
 
 def _described(entry: RoiEntry, is_taken: bool) -> str:

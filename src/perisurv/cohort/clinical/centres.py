@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from perisurv.cohort.clinical.cells import Cell, is_missing
-from perisurv.cohort.clinical.columns import Layout
+from perisurv.cohort.clinical.columns import Layout, toml
 from perisurv.cohort.clinical.names import fold, plain
 from perisurv.cohort.clinical.spellings import BODY_WORDS
-from perisurv.core import InputError
+from perisurv.core import ChoiceError
 
 __all__ = ["with_plausible_centre"]
 
@@ -41,18 +41,23 @@ def with_plausible_centre(layout: Layout, lines: Sequence[Sequence[Cell]]) -> tu
             f'set centre = "{column}" below [cohort.columns].'
         )
         return layout.without("centre"), [remark]
+    lines = (f"centre = {toml(column)}", f"ignore = [{toml(column)}]")
     ask = (
         f'State it below [cohort.columns]: centre = "{column}", or ignore = ["{column}"] (then the folder of the table '
         "is the centre)."
     )
     if plain(column) in _UNSURE or body:
-        raise InputError(
-            f"Column {column!r} of {layout.name} may be the centre that treated or the site of the tumour. {ask}"
+        raise ChoiceError(
+            f"Column {column!r} of {layout.name} may be the centre that treated or the site of the tumour. {ask}",
+            "cohort.columns",
+            lines,
         )
     if len(filled) >= _FEW and 2 * len(values) > len(filled):
-        raise InputError(
+        raise ChoiceError(
             f"Column {column!r} of {layout.name} is called a centre but has {len(values)} different values in "
-            f"{len(filled)} rows, more than centres with several patients each would. {ask}"
+            f"{len(filled)} rows, more than centres with several patients each would. {ask}",
+            "cohort.columns",
+            lines[::-1],
         )
     return layout, []
 

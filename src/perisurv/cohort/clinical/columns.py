@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,9 +20,9 @@ from perisurv.cohort.clinical.spellings import (
 )
 from perisurv.cohort.clinical.units import unit_in
 from perisurv.cohort.options import CohortOptions
-from perisurv.core import InputError
+from perisurv.core import ChoiceError, InputError
 
-__all__ = ["OUTCOME", "TIMES", "Layout", "find_columns", "meanings_of", "require"]
+__all__ = ["OUTCOME", "TIMES", "Layout", "find_columns", "meanings_of", "require", "toml", "unit_lines"]
 
 
 # A table has one column of times, or one to the event and one of the others.
@@ -82,14 +83,18 @@ class Layout:
         stated = unit_in(name)
         if len(stated.units) > 1:
             units = ", ".join(sorted(stated.units))
-            raise InputError(
+            raise ChoiceError(
                 f"Column {name!r} of {self.name} names several units ({units}); set time_unit "
-                f'below [cohort.clinical], such as time_unit = "{min(stated.units)}".'
+                f'below [cohort.clinical], such as time_unit = "{min(stated.units)}".',
+                "cohort.clinical",
+                unit_lines(sorted(stated.units)),
             )
         if stated.strange:
-            raise InputError(
+            raise ChoiceError(
                 f"The unit in the name of column {name!r} of {self.name} ({stated.strange!r}) is not known; say below "
-                '[cohort.clinical] whether it is "days", "weeks", "months" or "years", such as time_unit = "months".'
+                '[cohort.clinical] whether it is "days", "weeks", "months" or "years", such as time_unit = "months".',
+                "cohort.clinical",
+                unit_lines(("months", "days", "weeks", "years")),
             )
         return (min(stated.units), "as its name says") if stated.units else ("days", "its name states no unit")
 
@@ -196,6 +201,16 @@ def _pair(hits: Sequence[int], names: Sequence[str]) -> dict[str, int]:
     return {}
 
 
+def unit_lines(units: Iterable[str]) -> tuple[str, ...]:
+    """The lines of ``[cohort.clinical]`` that state one of these units."""
+    return tuple(f'time_unit = "{unit}"' for unit in units)
+
+
+def toml(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> None:
     """Refuse a table that lacks what is needed.
 
@@ -213,9 +228,11 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
             where = "[cohort.columns]"
             if meaning in OUTCOME and not options.clinical.event_is_death:
                 where = "[endpoint], as names of overall survival are not taken for another endpoint"
-            raise InputError(
+            raise ChoiceError(
                 f"{layout.name} has no known column for {meaning}; its columns are {there}. "
-                f'Say which one it is below {where}: {meaning} = "...".'
+                f'Say which one it is below {where}: {meaning} = "...".',
+                where.partition("]")[0].strip("["),
+                (),
             )
         near = difflib.get_close_matches(named[meaning][0], layout.columns, n=1, cutoff=0.0)
         raise InputError(
@@ -226,10 +243,12 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
 
 def _take(position: dict[str, int], meaning: str, hits: Sequence[int], names: Sequence[str], table: str) -> None:
     if len(hits) > 1:
-        raise InputError(
+        raise ChoiceError(
             f"{table} has several columns for {meaning} ({', '.join(names[k] for k in hits)}) among "
             f"{', '.join(c for c in names if c)}; name the right one below [cohort.columns], such as "
-            f'{meaning} = "{names[hits[0]]}", or list the others in ignore.'
+            f'{meaning} = "{names[hits[0]]}", or list the others in ignore.',
+            "cohort.columns",
+            tuple(f"{meaning} = {toml(names[k])}" for k in hits),
         )
     if hits:
         position[meaning] = hits[0]

@@ -44,8 +44,8 @@ def day_of(cell: Cell, order: str = ISO) -> date | None:
     return day if day and 1900 <= day.year <= 2100 else None
 
 
-def form_to_state(cells: Iterable[Cell]) -> str:
-    """What the study file must say of dates whose form cannot be known; empty where there are none of that kind."""
+def form_to_state(cells: Iterable[Cell]) -> tuple[str, tuple[str, ...]]:
+    """What the study file must say of dates whose form cannot be known, and its lines; empty where there are none."""
     serial, short = 0, []
     for cell in cells:
         count = number(cell) if not isinstance(cell, date) else None
@@ -53,18 +53,24 @@ def form_to_state(cells: Iterable[Cell]) -> str:
         match = _SHORT_YEAR.fullmatch(_TIME.sub("", text_of(cell)))
         short += [match] if match else []
     if serial:
-        return (
+        told = (
             f"are numbers ({serial}), as a spreadsheet program stores dates; state which below [cohort.clinical]: "
             'date_format = "serial-1900" (the usual system) or "serial-1904" (older Macs)'
         )
+        return told, tuple(map(_line, SERIAL_DATES))
     if short:
         sign, named = short[0][1], short[0][2]
         forms = [f"%d{sign}%b{sign}%y"] if named else [f"{a}{sign}{b}{sign}{c}" for a, b, c in _ORDERS]
-        return (
+        told = (
             f"have years of two figures ({len(short)}); state their form below [cohort.clinical], such as "
             f"date_format = {' or '.join(map(_quoted, forms))}"
         )
-    return ""
+        return told, tuple(map(_line, forms))
+    return "", ()
+
+
+def _line(form: str) -> str:
+    return f"date_format = {_quoted(form)}"
 
 
 def _quoted(form: str) -> str:

@@ -9,7 +9,7 @@ from perisurv.cohort.clinical.cells import is_missing, number
 from perisurv.cohort.clinical.names import fold, plain, tokens
 from perisurv.cohort.clinical.spellings import ALIVE_WORDS, EVENT, EVENT_UNSURE, YES_NO
 from perisurv.cohort.clinical_options import ClinicalOptions
-from perisurv.core import InputError
+from perisurv.core import ChoiceError, InputError
 
 __all__ = ["competing", "describe", "event", "refuse_unknown_coding"]
 
@@ -76,17 +76,21 @@ def refuse_unknown_coding(
         )
     if coding:
         shown = ", ".join(repr(code) for code in sorted(counts))
-        raise InputError(
+        raise ChoiceError(
             f"Column {column!r} of {table} codes the event as {shown}; what "
             f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
-            f"event_codes = {{ {_as_toml(sorted(counts))} }}, with {_words(options)} for each code."
+            f"event_codes = {{ {_as_toml(sorted(counts))} }}, with {_words(options)} for each code.",
+            "cohort.clinical",
+            _codings(sorted(counts), options),
         )
     unsure = sorted(code for code in counts if code in YES_NO)
     if unsure and not codes and not of_competing and (plain(column) in EVENT_UNSURE or _of_the_living(column)):
         example = '"1" = "dead", "0" = "alive"' if unsure[-1] in "01" else _as_toml(unsure)
-        raise InputError(
+        raise ChoiceError(
             f"Column {column!r} of {table} holds {' and '.join(unsure)}, and registries use both 1 = dead and "
-            f"1 = alive under this name. Say it below [cohort.clinical]: event_codes = {{ {example} }}."
+            f"1 = alive under this name. Say it below [cohort.clinical]: event_codes = {{ {example} }}.",
+            "cohort.clinical",
+            (f"event_codes = {{ {example} }}",),
         )
 
 
@@ -100,6 +104,15 @@ def _of_the_living(column: str) -> bool:
 def _as_toml(codes: Sequence[str]) -> str:
     """The codes as keys of a TOML table to be filled in."""
     return ", ".join(f'"{code}" = "..."' for code in codes)
+
+
+def _codings(codes: Sequence[str], options: ClinicalOptions) -> tuple[str, ...]:
+    """The line that states the codes: of two codes in both ways, the higher one as the event first."""
+    if len(codes) != 2:
+        return (f"event_codes = {{ {_as_toml(codes)} }}",)
+    yes, no = _pair(options)
+    ways = ((no, yes), (yes, no))
+    return tuple(f'event_codes = {{ "{codes[0]}" = "{a}", "{codes[1]}" = "{b}" }}' for a, b in ways)
 
 
 def describe(texts: Sequence[str], options: ClinicalOptions) -> str:

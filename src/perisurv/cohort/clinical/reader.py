@@ -14,7 +14,7 @@ from perisurv.cohort.clinical.files import Sheet
 from perisurv.cohort.clinical.rows import ClinicalRow, Dates, Value
 from perisurv.cohort.clinical.spellings import DAYS_PER_UNIT
 from perisurv.cohort.options import CohortOptions
-from perisurv.core import InputError
+from perisurv.core import ChoiceError
 
 __all__ = ["VALUES", "Reader", "decimal_sign", "level_column", "order_of_dates"]
 
@@ -219,9 +219,12 @@ def decimal_sign(sheet: Sheet, lines: Iterable[Sequence[Cell]], layout: Layout, 
     # In a file parted by commas or tabs a lone point is not taken for a thousands sign by anyone.
     if not signs and sheet.delimiter in (",", "\t") and not any("," in str(c) for c in cells[unsure[0]]):
         return "."
-    raise InputError(
+    raise ChoiceError(
         f"Column {layout.column(unsure[0])!r} of {layout.name} holds numbers such as '1,234' or '1.234' ({len(unsure)})"
-        ' and no other number shows the decimal sign; state it below [cohort.clinical]: decimal = "," or decimal = ".".'
+        " and no other number shows the decimal sign; state it below [cohort.clinical]: "
+        'decimal = "," or decimal = ".".',
+        "cohort.clinical",
+        ('decimal = ","', 'decimal = "."'),
     )
 
 
@@ -245,9 +248,11 @@ def order_of_dates(lines: Sequence[Sequence[Cell]], layout: Layout, options: Coh
         return possible.pop()
     names = ", ".join(repr(layout.column(meaning)) for meaning in columns)
     wrong = "hold dates of both orders" if not possible else "do not show whether the day or the month stands first"
-    raise InputError(
+    raise ChoiceError(
         f"Dates in {names} of {layout.name} {wrong}; state their form below [cohort.clinical], such as "
-        'date_format = "%d/%m/%Y" (day first) or "%m/%d/%Y".'
+        'date_format = "%d/%m/%Y" (day first) or "%m/%d/%Y".',
+        "cohort.clinical",
+        ('date_format = "%d/%m/%Y"', 'date_format = "%m/%d/%Y"'),
     )
 
 
@@ -255,6 +260,6 @@ def _refuse_unknown_form(lines: Iterable[Sequence[Cell]], layout: Layout, meanin
     """Refuse dates whose form must be stated; a single one beside others is a slip, which excludes its patient."""
     filled = [cell for cell in (layout.cell(line, meaning) for line in lines) if not is_missing(cell)]
     unread = [cell for cell in filled if not (day_of(cell, "dmy") or day_of(cell, "mdy"))]
-    form = form_to_state(unread)
+    form, lines = form_to_state(unread)
     if form and (len(unread) > 1 or len(unread) == len(filled)):
-        raise InputError(f"Dates in {layout.column(meaning)!r} of {layout.name} {form}.")
+        raise ChoiceError(f"Dates in {layout.column(meaning)!r} of {layout.name} {form}.", "cohort.clinical", lines)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from perisurv.cohort.clinical.cells import Cell, is_missing, text_of
 from perisurv.cohort.clinical.centres import with_plausible_centre
-from perisurv.cohort.clinical.columns import OUTCOME, TIMES, Layout, find_columns, meanings_of, require
+from perisurv.cohort.clinical.columns import OUTCOME, TIMES, Layout, find_columns, meanings_of, require, unit_lines
 from perisurv.cohort.clinical.dates import form_to_state
 from perisurv.cohort.clinical.events import describe, refuse_unknown_coding
 from perisurv.cohort.clinical.features import clinical_frame, covariate_columns
@@ -22,7 +22,7 @@ from perisurv.cohort.clinical.rows import ClinicalRow
 from perisurv.cohort.clinical.sheet import refuse_long_rows
 from perisurv.cohort.clinical.units import unit_in, unit_of_times_in
 from perisurv.cohort.options import CohortOptions
-from perisurv.core import InputError, ReadError
+from perisurv.core import ChoiceError, InputError, ReadError
 
 __all__ = [
     "ClinicalTable",
@@ -263,10 +263,12 @@ def _refuse_unit_elsewhere(sheet: Sheet, layout: Layout, options: CohortOptions)
         found |= {unit for line in others for unit in unit_in(f"({layout.text(line, meaning)})").units}
         if found - {"days"}:
             stated = sorted(found - {"days"})
-            raise InputError(
+            raise ChoiceError(
                 f"Column {layout.column(meaning)!r} of {layout.name} names no unit, but a title, a footnote or a row "
                 f"of units speaks of {' and '.join(stated)}; state which the times have below [cohort.clinical]: "
-                f'time_unit = "{stated[0]}" (or "days").'
+                f'time_unit = "{stated[0]}" (or "days").',
+                "cohort.clinical",
+                unit_lines((*stated, "days")),
             )
 
 
@@ -337,7 +339,7 @@ def _not_understood(lines: Sequence[Sequence[Cell]], rows: Sequence[ClinicalRow]
         lost = sum(reader.lost(line, meaning) for line in lines)
         if lost:
             unread = [layout.cell(line, meaning) for line in lines if reader.lost(line, meaning)]
-            form = form_to_state(unread) if meaning.startswith("date_") else ""
+            form = form_to_state(unread)[0] if meaning.startswith("date_") else ""
             remarks.append(
                 f"{layout.name}: {lost} of {len(rows)} cells of column {layout.columns[column]!r} are not understood "
                 f"as {meaning} and count as missing{f'; they {form}' if form else ''}."
