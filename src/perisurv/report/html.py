@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from perisurv.core import Evaluation, IncidenceCurve, RegionSet, RiskGroupCurve
+from perisurv.core import Evaluation, Exclusion, IncidenceCurve, RegionSet, RiskGroupCurve
 from perisurv.report import facts, remarks, words
 from perisurv.report.figures import (
     calibration_plot,
@@ -35,6 +35,7 @@ def render_report(
     settings_toml: str,
     maps: Sequence[NDArray[np.float32]] = (),
     validation: Mapping[str, Any] | None = None,
+    set_aside: Sequence[Exclusion] = (),
 ) -> str:
     """The document of a study.
 
@@ -50,6 +51,8 @@ def render_report(
         For each of the example patients the joint entropy of small windows, on the grid of its regions; empty: none.
     validation
         What ``validation.json`` holds, for a section of its own; None: none.
+    set_aside
+        Files that are not used although nobody is lost by it.
 
     Returns
     -------
@@ -70,6 +73,7 @@ def render_report(
         **_calibration(evaluation),
         **_patients_and_rings(evaluation),
         **_features(evaluation),
+        "set_aside": facts.group_exclusions(set_aside),
         "clinical_columns": remarks.clinical_columns(evaluation.notes),
         "notes": remarks.note_groups(evaluation.notes),
         **(validation_section(validation) if validation else {"validation": None}),

@@ -17,6 +17,8 @@ HU_BIN = 25.0
 HU_TICK = 250.0
 WIDTH, LEFT, ROW, GAP, FOOT = 720.0, 84.0, 52.0, 10.0, 34.0
 BARS_WIDTH, BARS_HEIGHT = 340.0, 130.0
+# Of a character below a bar, generously; between two names; between two lines of names.
+CHARACTER, APART, LINE = 6.2, 6.0, 12.0
 MOST_BARS = 12
 
 Floats = NDArray[np.floating]
@@ -74,20 +76,23 @@ def cohort_histogram(values: Sequence[float], label: str, *, logarithmic: bool =
     if known.size == 0:
         return ""
     names, counts = _counted(known, logarithmic=logarithmic)
-    step = BARS_WIDTH / len(names)
+    step, widest = BARS_WIDTH / len(names), CHARACTER * max(map(len, names)) + APART
+    lines = math.ceil(widest / step)  # wide names stand in turn on several lines below the bars
+    aside = max(0.0, (widest - step) / 2)
     parts = []
     for n, (name, count) in enumerate(zip(names, counts, strict=True)):
         height = BARS_HEIGHT * count / max(counts)
-        x, y = n * step, 18 + BARS_HEIGHT - height
-        middle = x + step / 2
+        x, y = aside + n * step, 18 + BARS_HEIGHT - height
+        middle, below = x + step / 2, BARS_HEIGHT + 34 + LINE * (n % lines)
         parts.append(f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{step - 2:.1f}" height="{height:.1f}"/>')
         if count:
             parts.append(f'<text x="{middle:.1f}" y="{y - 4:.1f}" text-anchor="middle">{count}</text>')
-        parts.append(
-            f'<text class="tick" x="{middle:.1f}" y="{BARS_HEIGHT + 34:g}" text-anchor="middle">{escape(name)}</text>'
-        )
+        if n % lines:
+            parts.append(f'<path class="leader" d="M{middle:.1f} {BARS_HEIGHT + 22:g}V{below - 10:g}"/>')
+        parts.append(f'<text class="tick" x="{middle:.1f}" y="{below:g}" text-anchor="middle">{escape(name)}</text>')
     said = ", ".join(f"{name}: {count}" for name, count in zip(names, counts, strict=True))
-    return _svg("".join(parts), BARS_WIDTH, BARS_HEIGHT + 42, f"{label}. {said}")
+    height = BARS_HEIGHT + 42 + LINE * (lines - 1)
+    return _svg("".join(parts), BARS_WIDTH + 2 * aside, height, f"{label}. {said}")
 
 
 def _counted(known: Floats, *, logarithmic: bool) -> tuple[list[str], list[int]]:

@@ -12,6 +12,8 @@ from typing import Any
 from markupsafe import Markup
 
 from perisurv.core import Exclusion, Finding, Geometry
+from perisurv.core.wording import counted
+from perisurv.report.facts import group_exclusions
 from perisurv.report.qc_charts import cohort_histogram
 from perisurv.report.qc_sheet import qc_environment
 from perisurv.report.qc_words import figure, names_of_patients, region_label
@@ -72,6 +74,7 @@ def render_cohort(
     rows: Sequence[PatientRow],
     exclusions: Sequence[Exclusion],
     *,
+    set_aside: Sequence[Exclusion] = (),
     undrawn: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     version: str = "",
@@ -84,7 +87,9 @@ def render_cohort(
     rows
         Every patient, excluded ones too, in their order.
     exclusions
-        Everything that left the study, files without a patient too.
+        Who left the study, and why.
+    set_aside
+        Files that are not used although nobody is lost by it.
     undrawn
         Patients without a sheet, and why.
     notes
@@ -104,11 +109,12 @@ def render_cohort(
     script = files("perisurv.report").joinpath("templates/qc_index.js").read_text(encoding="utf-8")
     page = {
         "version": version,
-        "key": _key(rows, exclusions),
+        "key": _key(rows, set_aside),
         "rings": [region_label(name) for name in rings],
         "rows": [_cells(row, rings) for row in rows if not row.excluded],
         "few": FEW,
         "exclusions": _excluded(rows, exclusions),
+        "set_aside": group_exclusions(set_aside),
         "open": OPEN,
         "names_of_patients": names_of_patients(identified=identified),
         "undrawn": undrawn,
@@ -121,18 +127,13 @@ def render_cohort(
     return qc_environment().get_template("qc_index.html").render(page)
 
 
-def _key(rows: Sequence[PatientRow], exclusions: Sequence[Exclusion]) -> list[tuple[str, str, str]]:
+def _key(rows: Sequence[PatientRow], set_aside: Sequence[Exclusion]) -> list[tuple[str, str, str]]:
     gone = sum(row.excluded for row in rows)
-    files_only = sum(not e.patient for e in exclusions)
     volumes = sorted(row.audits["tumour"]["volume_ml"] for row in rows if "tumour" in row.audits)
     failed = sum(bool(row.failed) for row in rows)
     key = [
         ("Included", str(len(rows) - gone), f"of {len(rows)} patients"),
-        (
-            "Excluded",
-            str(gone),
-            f"and {files_only} file{'s' * (files_only > 1)} without a patient" if files_only else "",
-        ),
+        ("Excluded", str(gone), f"and {counted(len(set_aside), 'file')} set aside" if set_aside else ""),
         ("With a failed check", str(failed), f"of {sum(bool(row.findings) for row in rows)} with findings"),
     ]
     if volumes:

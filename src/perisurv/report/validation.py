@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perisurv.core import RegionSet
+from perisurv.core import Exclusion, RegionSet
+from perisurv.report.facts import group_exclusions
 from perisurv.report.page import environment, example
 
 __all__ = ["render_validation", "validation_section"]
@@ -26,6 +27,7 @@ def render_validation(
     pictures: Sequence[RegionSet],
     settings_toml: str,
     maps: Sequence[NDArray[np.float32]] = (),
+    set_aside: Sequence[Exclusion] = (),
 ) -> str:
     """The document of a study without external patients.
 
@@ -33,7 +35,7 @@ def render_validation(
     ----------
     values
         What ``validation.json`` holds.
-    pictures, settings_toml, maps
+    pictures, settings_toml, maps, set_aside
         As for :func:`perisurv.report.render_report`.
 
     Returns
@@ -46,6 +48,7 @@ def render_validation(
         "v": values,
         "settings": settings_toml,
         "exclusions": _groups(values["exclusions"]),
+        "set_aside": group_exclusions(set_aside),
         "pictures": [example(one, maps[n] if n < len(maps) else None) for n, one in enumerate(pictures)],
     }
     return environment().get_template("validation_page.html").render(page)

@@ -14,7 +14,7 @@ from perisurv.study import stages
 from perisurv.study.ledger import enter, report_key
 from perisurv.study.model import shareable
 from perisurv.study.settings import settings_from_dict, settings_to_toml
-from perisurv.study.store import read_json, safe_name, write_text
+from perisurv.study.store import SET_ASIDE, read_json, safe_name, write_text
 
 if TYPE_CHECKING:
     from perisurv.study.run import Run
@@ -45,10 +45,11 @@ def write_report(run: Run) -> Path:
     settings = settings_to_toml(settings_from_dict(shareable(run.settings)))
     examples = _examples(run)
     maps = [stages.texture_map(regions, run.settings) for regions in examples]
+    aside = folder.read_exclusions(SET_ASIDE)
     if plan.external:
-        html = render_report(run.evaluation(), examples, settings, maps, validation)
+        html = render_report(run.evaluation(), examples, settings, maps, validation, aside)
     else:
-        html = render_validation(validation or {}, examples, settings, maps)
+        html = render_validation(validation or {}, examples, settings, maps, aside)
     write_text(folder.report, html)
     enter(folder, "report", key, run.settings)
     return folder.report

@@ -18,7 +18,7 @@ from perisurv.study.ledger import enter, stage_key
 from perisurv.study.private import without_paths
 from perisurv.study.provenance import VERSION
 from perisurv.study.settings import StudySettings
-from perisurv.study.store import RunFolder, safe_name, write_text
+from perisurv.study.store import SET_ASIDE, RunFolder, safe_name, write_text
 
 __all__ = ["QcPages", "write_qc"]
 
@@ -88,7 +88,10 @@ def write_qc(
     drawn = {row.link for row in good}
     shown = [row if row.link in drawn else replace(row, link="") for row in rows]
     gone = folder.read_exclusions("index", "regions")
-    page = render_cohort(shown, gone, undrawn=undrawn, notes=cohort.notes, version=VERSION, identified=identified)
+    aside = folder.read_exclusions(SET_ASIDE)
+    page = render_cohort(
+        shown, gone, set_aside=aside, undrawn=undrawn, notes=cohort.notes, version=VERSION, identified=identified
+    )
     write_text(index, page)
     for old in set(sheets.glob("*.html")) - {folder.qc / link for link in drawn}:
         old.unlink()
@@ -104,6 +107,9 @@ def _rows(folder: RunFolder, cohort: Cohort) -> list[PatientRow]:
     reasons: dict[str, list[str]] = defaultdict(list)
     for exclusion in folder.read_exclusions("index", "regions"):
         reasons[exclusion.patient].append(exclusion.reason)
+    for file in folder.read_exclusions(SET_ASIDE):
+        if file.patient in audits:
+            reasons[file.patient].append(file.reason)
     patients = sorted((centres.keys() | findings.keys() | reasons.keys()) - {""})
     return [
         PatientRow(

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from perisurv.core import Evaluation, FeatureError, LadderRow, RegionSet
+from perisurv.core import Evaluation, Exclusion, FeatureError, LadderRow, RegionSet
 from perisurv.report import render_report
 
 Make = Callable[..., Evaluation]
@@ -201,7 +201,7 @@ def test_without_deep_without_oracle_without_features_and_curves(make_evaluation
     )  # fmt: skip
     text = text_of(render_report(plain, [], ""))
     assert "No feature was selected" in text
-    assert "No patient and no file was excluded" in text
+    assert "No patient was excluded" in text
     assert "243 found" in text
     assert "0 excluded" in text
     assert "true risk of this simulated cohort" not in text
@@ -299,3 +299,25 @@ def test_paper_is_no_phone(html: str) -> None:
     assert "@page { size: A4;" in html
     assert "table:not(.long) { break-inside: avoid; }" in printed
     assert "thead { display: table-header-group; }" in printed
+
+
+ASIDE = (
+    Exclusion("P-1", "index", "RTSTRUCT drawn on PET: file-000003 belongs to a series that is no CT; export one."),
+    Exclusion("P-2", "index", "RTSTRUCT drawn on PET: file-000009 belongs to a series that is no CT; export one."),
+    Exclusion("", "index", "unreadable file: <b>x</b> cannot be parsed as DICOM; export it again."),
+)
+
+
+def test_files_set_aside_are_counted_by_kind_and_are_no_patients(make_evaluation: Make) -> None:
+    page = render_report(make_evaluation(), [], "", set_aside=ASIDE)
+    text = text_of(page)
+    assert "Files set aside" in text
+    assert "2 RTSTRUCT drawn on PET RTSTRUCT drawn on PET: file-000003 belongs" in text
+    assert "file-000009" not in text
+    assert "1 unreadable file unreadable file: " in text
+    assert "&lt;b&gt;x&lt;/b&gt; cannot be parsed" in page
+    assert "<b>x</b>" not in page
+    flow = re.search(r'<div class="flow">.*?</section>', page, re.DOTALL).group()
+    plain = re.search(r'<div class="flow">.*?</section>', render_report(make_evaluation(), [], ""), re.DOTALL).group()
+    assert re.findall(r"<b>(\d+)</b>", flow) == re.findall(r"<b>(\d+)</b>", plain)
+    assert "Files set aside" not in plain

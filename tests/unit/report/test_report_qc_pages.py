@@ -6,6 +6,7 @@ import hashlib
 import html as entities
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -137,6 +138,31 @@ def test_hu_of_every_region(page: str, regions: RegionSet) -> None:
     assert _table(page, 'id="hu"')[2][-2] == f"{np.median(hu['ring_3mm']):.0f}".replace("-", "\u2212")
 
 
+@pytest.mark.parametrize(
+    ("values", "logarithmic"),
+    [
+        ([0.5 + 0.0411 * n for n in range(11)], False),
+        ([0.123, 0.98, 0.977, 1.17, 0.666, 0.78125, 0.8203, 0.859, 0.91, 1.3671, 0.703, 1.0], False),
+        ([1.3**n for n in range(40)], True),
+        ([0.001 * 1.9**n for n in range(25)], True),
+        ([3.0], False),
+        (list(np.linspace(0.4, 12000, 400)), False),
+    ],
+)
+def test_names_below_the_bars_do_not_overlap_and_are_inside(values: list[float], logarithmic: bool) -> None:
+    drawn = cohort_histogram(values, "Figure", logarithmic=logarithmic)
+    left, _, width, height = (float(v) for v in re.search(r'viewBox="([^"]+)"', drawn).group(1).split())
+    lines: dict[float, list[tuple[float, float]]] = {}
+    for x, y, name in re.findall(r'class="tick" x="([\d.]+)" y="([\d.]+)" text-anchor="middle">([^<]+)<', drawn):
+        half = 3.0 * len(name)  # at 10.5 units a figure is 5.9 wide
+        assert left <= float(x) - half
+        assert float(x) + half <= left + width
+        assert float(y) <= height
+        lines.setdefault(float(y), []).append((float(x) - half, float(x) + half))
+    for line in lines.values():
+        assert all(a[1] < b[0] for a, b in pairwise(sorted(line)))
+
+
 def test_a_histogram_has_its_bars_where_the_values_are() -> None:
     hu = np.array([40.0] * 30 + [-800.0] * 10)
     drawn = hu_histogram([("Tumour", "#123456", hu)], TISSUES)
@@ -210,12 +236,14 @@ def test_the_filter_hides_patients_without_a_failure(rows: list[PatientRow]) -> 
 def test_the_cohort_page_counts_checks_and_lists_exclusions(rows: list[PatientRow]) -> None:
     gone = (Exclusion("P-3", "index", "missing slice: one is gone."), Exclusion("", "index", "unreadable file: x"))
     notes = ("Masks on another grid: 1 of 3 patients",)
-    page = render_cohort(rows, gone, undrawn=(("P-2", "its regions are damaged"),), notes=notes)
+    aside = (Exclusion("P-1", "index", "older RTSTRUCT: a"), Exclusion("P-2", "index", "older RTSTRUCT: b"))
+    page = render_cohort(rows, gone, set_aside=aside, undrawn=(("P-2", "its regions are damaged"),), notes=notes)
     assert [row[2:] for row in _table(page, 'id="checks"')[1:]] == [["2", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
     assert [row[0] for row in _table(page, "missing slice <span")[1:]] == ["P-3"]
     assert [row[0] for row in _table(page, "unreadable file <span")[1:]] == ["a file without a patient"]
     said = _text(page)
-    assert "Included 2 of 3 patients Excluded 1 and 1 file without a patient With a failed check 1 of 2" in said
+    assert "Included 2 of 3 patients Excluded 1 and 2 files set aside With a failed check 1 of 2" in said
+    assert _table(page, "Files set aside")[1:] == [["2", "older RTSTRUCT", "older RTSTRUCT: a"]]
     assert "P-2: its regions are damaged" in said
     assert "How the files were read Masks on another grid: 1 of 3 patients" in said
 
@@ -223,7 +251,7 @@ def test_the_cohort_page_counts_checks_and_lists_exclusions(rows: list[PatientRo
 def test_an_empty_cohort_has_a_page() -> None:
     said = _text(render_cohort((), ()))
     assert "No findings of checks are stored in this run." in said
-    assert "No patient and no file was excluded." in said
+    assert "No patient was excluded." in said
     assert "How the files were read" not in said
 
 

@@ -31,7 +31,7 @@ from perisurv.study import stages
 from perisurv.study.qc import write_qc
 from perisurv.study.run import Run
 from perisurv.study.settings import StudySettings
-from perisurv.study.store import RunFolder, grid_row, safe_name, write_frame
+from perisurv.study.store import SET_ASIDE, RunFolder, grid_row, safe_name, write_frame
 
 IDS = ("<b>1", "P-1", "P-2")
 FINDINGS = {
@@ -129,6 +129,18 @@ def test_the_index_keeps_findings_of_excluded_patients_too(tmp_path: Path) -> No
 def test_how_files_were_read_stands_on_the_page_of_the_cohort(folder: RunFolder) -> None:
     cohort = dataclasses.replace(_cohort(), notes=("Masks on another grid, resampled: 2 of 3 patients",))
     assert cohort.notes[0] in write_qc(folder, cohort).index.read_text(encoding="utf-8")
+
+
+def test_files_set_aside_are_on_the_page_and_on_the_sheet_of_a_patient_who_stays(folder: RunFolder) -> None:
+    older = "older RTSTRUCT: file-000007 is set aside for file-000008, which is newer."
+    aside = [Exclusion("P-1", "index", older), Exclusion("", "index", "broken link: file-000001 leads nowhere.")]
+    folder.write_exclusions(SET_ASIDE, aside)
+    page = write_qc(folder, _cohort()).index.read_text(encoding="utf-8")
+    assert "Files set aside" in page
+    assert page.count(older) == 1
+    assert "and 2 files set aside" in page
+    assert f"Left out of this patient: {older}" in (folder.qc / "patients" / "P-1.html").read_text(encoding="utf-8")
+    assert "Left out" not in (folder.qc / "patients" / "P-2.html").read_text(encoding="utf-8")
 
 
 def test_every_patient_gets_a_sheet_with_its_own_figures(folder: RunFolder) -> None:

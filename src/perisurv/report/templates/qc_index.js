@@ -28,7 +28,9 @@ function draw() {
   shown.replaceChildren(...found.slice(0, most));
   more.replaceChildren(...found.slice(most));
   const first = Math.min(most, found.length);
-  note.textContent = `${first} of ${rows.length} shown` + (first < found.length ? `, ${found.length} fit` : "");
+  const everybody = rows.length === 1 ? "1 patient" : `${rows.length} patients`;
+  const count = found.length === rows.length ? everybody : `${found.length} of ${everybody} found`;
+  note.textContent = count + (first < found.length ? `, the first ${first} shown` : "");
   all.hidden = first === found.length;
 }
 
