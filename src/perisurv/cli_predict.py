@@ -72,6 +72,9 @@ def _text(values: dict[str, Any]) -> str:
     ]
     for patient, names in values["stand_ins"].items():
         lines.append(f"{patient}: not known, the mean of the training patients stands in: {', '.join(names)}")
+    for patient, checks in values["checks"].items():
+        failed = (c for c in checks if c["passed"] is False)
+        lines += [f"{patient}: a check failed: {c['fault'] or c['title']}: {c['text']}" for c in failed]
     return "\n".join(lines)
 
 

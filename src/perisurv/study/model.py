@@ -146,6 +146,7 @@ class Model:
             "predictions": json.loads(rows.to_json(orient="records")),
             "exclusions": [dataclasses.asdict(e) for e in found.exclusions],
             "stand_ins": {patient: list(names) for patient, names in found.stand_ins.items()},
+            "checks": {patient: [dataclasses.asdict(f) for f in own] for patient, own in found.findings.items()},
         }
 
     def save(self, folder: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from perisurv.cohort import CLINICAL_COLUMNS, CohortOptions, RoiRule, clinical_features, read_patient
 from perisurv.cohort.clinical import covariate_columns
-from perisurv.core import Cohort, Exclusion, InputError, LeakageError, Patient, Prediction, Scan
+from perisurv.core import Cohort, Exclusion, Finding, InputError, LeakageError, Patient, Prediction, Scan
 from perisurv.core.brief import Brief
 from perisurv.study import stages
 from perisurv.study.engine import Failure, Progress, run_tasks
@@ -42,11 +42,14 @@ class PatientPrediction(Brief):
         Patients or files that could not be used, with the reason.
     stand_ins
         Patient -> features of the model that are not known of it; the mean of the training patients stands in.
+    findings
+        Patient -> what the checks of tumour, rings and body found; one that failed excludes nobody.
     """
 
     prediction: Prediction
     exclusions: tuple[Exclusion, ...]
     stand_ins: dict[str, tuple[str, ...]]
+    findings: dict[str, tuple[Finding, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,11 +130,25 @@ def predict_each(model: Model, cohort: Cohort, branch: str, progress: Progress |
         reasons = "; ".join(f"{e.patient or 'files'}: {e.reason}" for e in exclusions)
         kind = LeakageError if set(cohort.ids) & model.signatures[branch].fitted_on else InputError
         raise kind(f"No patient can be predicted. {reasons}")
-    stand_ins = {p.patients[0]: names for p, names in good if names}
-    return PatientPrediction(_together([prediction for prediction, _ in good]), exclusions, stand_ins)
+    stand_ins = {one.patient: one.unknown for one in good if one.unknown}
+    findings = {one.patient: one.findings for one in good}
+    return PatientPrediction(_together([one.prediction for one in good]), exclusions, stand_ins, findings)
 
 
-def _one(patient: Patient, *, model: Model, branch: str, clinical: pd.DataFrame) -> tuple[Prediction, tuple[str, ...]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _One:
+    """One patient: the prediction, features that are not known, what the checks of its regions found."""
+
+    prediction: Prediction
+    unknown: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def patient(self) -> str:
+        return self.prediction.patients[0]
+
+
+def _one(patient: Patient, *, model: Model, branch: str, clinical: pd.DataFrame) -> _One:
     signature, settings = model.signatures[branch], model.settings
     if patient.id in signature.fitted_on:
         raise LeakageError("this patient trained the model, which would only repeat what it was told; no prediction.")
@@ -145,7 +162,7 @@ def _one(patient: Patient, *, model: Model, branch: str, clinical: pd.DataFrame)
     acquisition = stages.with_centres({patient.id: regions.acquisition}, {patient.centre: (patient.id,)})
     row = table.frame.loc[patient.id]
     unknown = tuple(name for name in signature.selected if name in row.index and np.isnan(row[name]))
-    return stages.predict_branch(signature, table, acquisition, settings), unknown
+    return _One(stages.predict_branch(signature, table, acquisition, settings), unknown, regions.findings)
 
 
 def _complete(clinical: pd.DataFrame, model: Model) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 from small_study import follow_up, small_settings, write_hospital, write_patient
 from typer.testing import CliRunner
 
@@ -124,8 +125,6 @@ def test_json_and_text_say_units_model_and_use(root: Path) -> None:
 def test_an_abstention_hides_its_numbers_unless_asked(root: Path, model: Model, tmp_path: Path) -> None:
     write_patient(tmp_path, "FAR", 9)
     image = tmp_path / "FAR" / "image.nii.gz"
-    import SimpleITK
-
     for path in (image, image.with_name("mask_GTV.nii.gz")):  # slices five times as far apart as in the training
         volume = SimpleITK.ReadImage(str(path))
         volume.SetSpacing((2.0, 2.0, 9.0))
@@ -140,6 +139,45 @@ def test_an_abstention_hides_its_numbers_unless_asked(root: Path, model: Model, 
     assert number not in CliRunner().invoke(app, command).output
     assert json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)["predictions"][0]["risk"] is None
     assert number in CliRunner().invoke(app, [*command, "--show-abstained"]).output
+
+
+def _cut(folder: Path, patient: str, box: tuple[slice, slice, slice]) -> None:
+    """Leave a part of image and mask."""
+    write_patient(folder, patient, 20)
+    for name in ("image", "mask_GTV"):
+        path = folder / patient / f"{name}.nii.gz"
+        volume = SimpleITK.ReadImage(str(path))
+        part = SimpleITK.GetImageFromArray(np.ascontiguousarray(SimpleITK.GetArrayFromImage(volume)[box]))
+        part.SetSpacing(volume.GetSpacing())
+        SimpleITK.WriteImage(part, str(path))
+
+
+@pytest.mark.parametrize(
+    ("box", "failed"),
+    [
+        (np.s_[:, :, :], ()),
+        (np.s_[7:, :, :], ("tumour_in_ct", "rings_in_ct")),
+        (np.s_[:11, :, :], ("tumour_in_ct", "rings_in_ct")),
+        (np.s_[:, 18:, :], ("rings_in_ct",)),
+    ],
+)
+def test_checks_of_the_regions_are_told_of_a_new_patient(
+    root: Path, model: Model, tmp_path: Path, box: tuple[slice, slice, slice], failed: tuple[str, ...]
+) -> None:
+    """The CT ends within tumour or rings: who reads the prediction must know."""
+    _cut(tmp_path, "CUT", box)
+    write_patient(tmp_path, "WHOLE", 21)
+    found = model.predict_each(tmp_path, "volume")
+    assert {f.id for f in found.findings["CUT"]} >= {"tumour_in_ct", "rings_in_ct"}
+    assert all(f.passed for f in found.findings["WHOLE"])
+    command = ["predict", str(root / "run" / "model"), str(tmp_path), "--branch", "volume"]
+    checks = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)["checks"]
+    told = {c["id"]: c for c in checks["CUT"] if c["passed"] is False}
+    assert set(failed) <= told.keys()
+    text = CliRunner().invoke(app, command).output
+    assert text.count("CUT: a check failed: ") == len(told)
+    assert all(f"CUT: a check failed: {c['fault']}: {c['text']}" in text for c in told.values())
+    assert "WHOLE: a check failed" not in text
 
 
 def test_a_long_prediction_prints_a_few_lines() -> None:
