@@ -19,6 +19,7 @@ from perisurv.terminal import fail, progress, remark, set_verbosity
 
 __all__ = [
     "AsJson",
+    "DryRun",
     "Out",
     "Panel",
     "StudyFile",
@@ -34,6 +35,9 @@ __all__ = [
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the artefacts; default: the one of the study file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, with how many patients and why; write nothing.")
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; changes no result.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, such as how columns were understood.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and what is wrong.")]

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from perisurv.cli_common import AsJson, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
+from perisurv.cli_common import AsJson, DryRun, Out, Panel, StudyFile, Workers, open_run, read_json_file, verb
 from perisurv.core.wording import counted
-from perisurv.terminal import detail, is_verbose, say
+from perisurv.terminal import detail, is_verbose, progress, say
 
 if TYPE_CHECKING:
     from perisurv.core import Exclusion
     from perisurv.study.finished import Asked
 
-__all__ = ["evaluate", "extract", "fit", "index", "qc", "regions", "report", "run_all", "study_verbs", "validate"]
+__all__ = [
+    "evaluate",
+    "extract",
+    "fit",
+    "index",
+    "qc",
+    "regions",
+    "report",
+    "run_all",
+    "status",
+    "study_verbs",
+    "validate",
+]
 
 study_verbs = typer.Typer()
 
 
 @verb(study_verbs, Panel.STUDY, "run")
-def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+def run_all(
+    study: StudyFile, out: Out = None, workers: Workers = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
     """Do every stage that is not done yet. Killed at any moment, it goes on where it was.
 
     One centre is validated by folds; without follow-up the study ends with its features.
@@ -30,6 +45,10 @@ def run_all(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
     Example: perisurv run study.toml
     """
     from perisurv.study import finished  # noqa: PLC0415 (start fast)
+
+    if dry_run:
+        _say_status(study, out, as_json, read_patients=True)
+        return
     from perisurv.study.findings import findings_text  # noqa: PLC0415
 
     asked = finished.Asked(study, out, workers)
@@ -56,6 +75,27 @@ def _run_study(asked: Asked) -> dict[str, Any]:
     if all(map(run.folder.done, stages_of(found.plan))):
         keep_finished(asked, given)
     return found.plain()
+
+
+@verb(study_verbs, Panel.STUDY)
+def status(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+    """Show which stages are done, out of date, cut off or missing, and what run would do next. Writes nothing.
+
+    Example: perisurv status study.toml
+    """
+    _say_status(study, out, as_json)
+
+
+def _say_status(study: Path, out: Path | None, as_json: bool, *, read_patients: bool = False) -> None:
+    from perisurv.study.run import Run  # noqa: PLC0415 (start fast)
+    from perisurv.study.settings import read_settings  # noqa: PLC0415
+    from perisurv.study.status import study_status  # noqa: PLC0415
+    from perisurv.study.store import RunFolder  # noqa: PLC0415
+
+    settings = read_settings(study)
+    with progress() as show:
+        found = study_status(Run(settings, RunFolder(out or Path(settings.out)), show), read_patients=read_patients)
+    say(found.plain(), str(found), as_json)
 
 
 @verb(study_verbs, Panel.STAGES)

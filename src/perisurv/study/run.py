@@ -23,7 +23,7 @@ from perisurv.study import stages
 from perisurv.study.document import write_report
 from perisurv.study.engine import Failure, Progress, run_tasks, split_failures, tell
 from perisurv.study.evaluate import evaluate_models
-from perisurv.study.jobs import features_of, network_of, patch_of, redrawn_of, regions_of
+from perisurv.study.jobs import features_of, network_of, patch_of, regions_of
 from perisurv.study.ledger import STAGES, enter, index_key, stage_key
 from perisurv.study.model import Model, load_model
 from perisurv.study.people import update_people, write_people
@@ -40,7 +40,7 @@ from perisurv.study.provenance import VERSION, provenance
 from perisurv.study.qc import QcPages, write_qc
 from perisurv.study.reasons import reasons_kept, write_reasons
 from perisurv.study.settings import StudySettings, digest
-from perisurv.study.stability import stable_columns
+from perisurv.study.stability import stable_columns, write_redrawn
 from perisurv.study.stages import StudyData
 from perisurv.study.store import (
     SET_ASIDE,
@@ -89,11 +89,7 @@ class Run:
         """
         given, root = self.settings.input, Path(self.settings.input.folder)
         if cohort is None:
-            if not given.folder or not root.is_dir():
-                wrong = f"There is no folder {root}" if given.folder else "The study file names no folder of patients"
-                raise InputError(f"{wrong}; set folder below [input] in the study file.")
-            refuse_among_patients(root, {"out": self.folder.root, "private": self.private.root})
-            files = listing(root, map(Path, given.clinical))
+            files = self.files()
             key = index_key(self.settings, files)
             self.folder.root.mkdir(parents=True, exist_ok=True)
         else:
@@ -166,7 +162,7 @@ class Run:
         self._exclude("extract", patients, results)
         table = FeatureTable.stack([r for r in results if not isinstance(r, Failure)])
         write_table(self.folder.features, table)
-        self._redraw(cohort, table, parts)
+        write_redrawn(self.folder, cohort, table, self.settings, parts=parts, progress=self.progress)
         enter(self.folder, "extract", key, self.settings)
 
     def fit(self) -> Model:
@@ -272,6 +268,21 @@ class Run:
         data = StudyData.split(cohort, features, cohort.outcome.take(features.patients))
         return dataclasses.replace(data, clinical=data.clinical.join(self._covariates()))
 
+    def files(self) -> list[tuple[str, int, int]]:
+        """Name, size and time of change of all that the index looks at.
+
+        Raises
+        ------
+        InputError
+            If there is no folder of patients, or the study would write into it.
+        """
+        given, root = self.settings.input, Path(self.settings.input.folder)
+        if not given.folder or not root.is_dir():
+            wrong = f"There is no folder {root}" if given.folder else "The study file names no folder of patients"
+            raise InputError(f"{wrong}; set folder below [input] in the study file.")
+        refuse_among_patients(root, {"out": self.folder.root, "private": self.private.root})
+        return listing(root, map(Path, given.clinical))
+
     def cohort_options(self) -> CohortOptions:
         """Options of the index, with the key of the pseudonyms unless the study keeps the identities.
 
@@ -332,8 +343,9 @@ class Run:
         return run_tasks(work, items, workers=self.settings.workers, label=label, progress=self.progress)
 
     def _regions_are_there(self) -> bool:
-        """Whether the folders of all patients are there: one that was deleted is made again."""
-        return all((self.folder.regions / safe_name(p.id)).is_dir() for p in self._left(self.cohort(), "regions"))
+        """Whether the folders of all patients with regions are there: one that was deleted is made again."""
+        built = pd.read_parquet(self.folder.grids, columns=["patient"])["patient"]
+        return all((self.folder.regions / safe_name(str(patient))).is_dir() for patient in built)
 
     def _left(self, cohort: Cohort, *stages_done: str) -> list[Patient]:
         gone = {e.patient for e in self.folder.read_exclusions(*stages_done)}
@@ -349,21 +361,6 @@ class Run:
         if not good:
             reasons = sorted({reason for _, reason in bad})
             raise InputError(f"No patient came through {stage}. {' '.join(reasons[:3])}")
-
-    def _redraw(self, cohort: Cohort, table: FeatureTable, parts: Path) -> None:
-        """Radiomics of redrawn contours of some patients, for the stability filter."""
-        chosen = stages.redrawn_patients(cohort, table, self.settings)
-        jobs = [(cohort[p], repeat) for p in chosen for repeat in range(self.settings.stability.repeats)]
-        results = self._each("stability", partial(redrawn_of, settings=self.settings, parts=parts), jobs)
-        rows = [
-            table.frame.assign(repeat=repeat)
-            for (_, repeat), table in zip(jobs, results, strict=True)
-            if not isinstance(table, Failure)
-        ]
-        if rows:
-            write_frame(self.folder.perturbed, pd.concat(rows))
-        else:
-            self.folder.perturbed.unlink(missing_ok=True)
 
     def _cut_patches(self, patients: Sequence[str]) -> None:
         key = digest("patches", VERSION, self.folder.done("extract"), self.settings.deep.training)
