@@ -27,7 +27,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Overall survival from a CT and a tumour contour: rings, radiomics, a 3D network, a study that cannot leak.",
+    help="Overall survival or another endpoint from a CT and a tumour contour: rings, radiomics, a 3D network, a study "
+    "that cannot leak.",
 )
 for _verbs in (begin_verbs, simulate_verbs, check_verbs, study_verbs, who_verbs, predict_verbs, archive_verbs):
     app.add_typer(_verbs)

@@ -173,8 +173,8 @@ def is_pseudo(case: Case, found: np.ndarray) -> None:
 CENSORED = (OutcomeError, "All 24 patients are censored")
 DIFFER = (FeatureError, "needs predictions that differ; all patients have the same")
 EQUAL = {"one patient": DIFFER, "equal risks": DIFFER}
-NOBODY = (OutcomeError, "Nobody died by 144 days")
-SURVIVORS = (OutcomeError, "needs deaths and survivors at")
+NOBODY = (OutcomeError, "Nobody had an event by 144 days")
+SURVIVORS = (OutcomeError, "needs patients with an event by")
 NO_CALIBRATION = {"all censored": NOBODY, **EQUAL}
 NOT_REACHED = (ConvergenceError, "did not converge|term 1 of the predicted risk' grows without bound")
 NO_CURVE = {
@@ -185,13 +185,13 @@ NO_CURVE = {
 NO_PSEUDO_CURVE = {
     **NO_CALIBRATION,
     "one death": (ConvergenceError, "calibration regression did not converge"),
-    "all die on one day": (OutcomeError, "deaths before the horizon and patients who live beyond it"),
+    "all die on one day": (OutcomeError, "events before the horizon and patients followed beyond it"),
 }
 ONE = (OutcomeError, "All patients are in one (risk )?group")
-TOGETHER = (OutcomeError, "Nobody died while both risk groups were followed")
+TOGETHER = (OutcomeError, "Nobody had an event while both risk groups were followed")
 ONE_GROUP = {"one patient": ONE, "equal risks": ONE}
 NO_TEST = {**ONE_GROUP, "all censored": TOGETHER, "all die on one day": TOGETHER}
-SCORES = (OutcomeError, "Nobody died while groups of different score were followed")
+SCORES = (OutcomeError, "Nobody had an event while groups of different score were followed")
 NO_TREND = {**ONE_GROUP, "all censored": SCORES, "all die on one day": SCORES}
 SAME = (FeatureError, "a value that differs between patients; all are equal")
 UNBOUNDED = (ConvergenceError, "'group True' grows without bound")
@@ -202,7 +202,7 @@ NO_RATIOS = {
     **dict.fromkeys(("one death", "separation", "three patients"), UNBOUNDED),
 }
 ALL_CENSORED = {"all censored": (OutcomeError, "All patients are censored")}
-NO_CAUSE = (OutcomeError, "Nobody died of cause 1")
+NO_CAUSE = (OutcomeError, "Nobody had an event of cause 1")
 NO_GRAY = {**ONE_GROUP, "all censored": NO_CAUSE, "one death": NO_CAUSE, "three patients": NO_CAUSE}
 CONSTANT = (FeatureError, "x0 is constant; drop it")
 NO_FINE_GRAY = {

@@ -142,7 +142,7 @@ NO_SPLINE = {
     "one death": UNBOUNDED,
     "three patients": (ConvergenceError, "bend 1 of its spline' grows without bound"),
 }
-TOO_FEW = (ConvergenceError, "bootstrap samples have no Cox model: too few deaths")
+TOO_FEW = (ConvergenceError, "bootstrap samples have no Cox model: too few events")
 NO_BOOTSTRAP = {**NO_FACTOR, **dict.fromkeys(("no feature", "three patients", "all die on one day"), TOO_FEW)}
 NO_RIDGE = {
     "all censored": CENSORED,

@@ -168,8 +168,8 @@ FUNCTIONS: dict[str, Checked] = {
         lambda c: log_rank(c.outcome, c.high),
         is_log_rank,
         {
-            "all censored": (OutcomeError, "Nobody died while both"),
-            "all die on one day": (OutcomeError, "Nobody died while both"),
+            "all censored": (OutcomeError, "Nobody had an event while both"),
+            "all die on one day": (OutcomeError, "Nobody had an event while both"),
             "one patient": (OutcomeError, "one risk group; a log-rank test needs two"),
             "equal risks": (OutcomeError, "one risk group; a log-rank test needs two"),
         },

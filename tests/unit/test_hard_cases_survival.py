@@ -37,7 +37,7 @@ from perisurv.survival import (
 SHORT = LassoOptions(n_lambdas=20)
 QUICK = FitOptions(univariate_p=0.5, lasso_lambdas=20, ring_repeats=1)
 CENSORED = (OutcomeError, "All 24 patients are censored")
-WITHOUT = (SettingsError, "Without fold 0 no patient died")
+WITHOUT = (SettingsError, "Without fold 0 no patient has an event")
 TOO_FEW = {
     "all censored": (OutcomeError, "at least 5 events .* 24 patients and all of them are censored"),
     "one death": (OutcomeError, "at least 5 events .* 24 patients and 1 of them had the event"),
@@ -54,8 +54,8 @@ NOT_IDENTIFIED = {
     "more features than patients": (FeatureError, "are collinear; drop one or use a ridge"),
 }
 SEPARATED = {
-    "one death": (ConvergenceError, "'x2' grows without bound, because it separates the patients who died"),
-    "separation": (ConvergenceError, "'x0' grows without bound, because it separates the patients who died"),
+    "one death": (ConvergenceError, "'x2' grows without bound, because it separates the patients with an event"),
+    "separation": (ConvergenceError, "'x0' grows without bound, because it separates the patients with an event"),
 }
 
 

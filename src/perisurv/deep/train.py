@@ -62,8 +62,8 @@ def train(
     follow_up = outcome.take(patients)
     if follow_up.n_events == 0:
         raise OutcomeError(
-            f"None of the {len(follow_up)} training patients died: the network has nothing to learn from. "
-            "Check the event column (1 = death) or train on more patients."
+            f"None of the {len(follow_up)} training patients had an event: the network has nothing to learn from. "
+            "Check the event column (1 = event) or train on more patients."
         )
     if len(patients) < options.axes + 1:
         raise SettingsError(

@@ -122,7 +122,7 @@ def _auc_at(
     n_cases, n_controls = cases.sum(), controls.sum()
     if n_cases <= 0 or n_controls <= 0:
         raise OutcomeError(
-            f"No AUC at {time:g} days; it needs deaths by then ({int(at.case.sum())}) and patients followed beyond "
+            f"No AUC at {time:g} days; it needs events by then ({int(at.case.sum())}) and patients followed beyond "
             f"({int(at.control.sum())}). Take another time."
         )
     lower = _halfway(controls, ranked, starts) / n_controls  # for each patient, share of the controls with lower risk
@@ -187,7 +187,7 @@ def _time_weights(times: Floats, outcome: Outcome, weighting: AucWeighting) -> F
     survival = np.append(1.0, km.survival)[np.searchsorted(km.time_days, times, side="right")]
     steps = -np.diff(np.append(1.0, survival if weighting == "events" else survival**2))
     if not steps.any():
-        raise OutcomeError(f"Nobody died by {times[-1]:g} days, so no time has a weight.")
+        raise OutcomeError(f"Nobody had an event by {times[-1]:g} days, so no time has a weight.")
     return np.asarray(steps / steps.sum())
 
 

@@ -174,7 +174,7 @@ def observed_expected(
     observed = 1.0 - float(km.survival[place]) if place >= 0 else 0.0
     expected = float(predicted.mean())
     if observed == 0:
-        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so observed over expected has no interval.")
+        raise OutcomeError(f"Nobody had an event by {horizon_days:g} days, so observed over expected has no interval.")
     if expected == 0:
         raise FeatureError("All predicted risks are 0, so observed over expected is not defined.")
     error = float(km.standard_error[place])
@@ -215,14 +215,16 @@ def calibration_line(
     pseudo = 1.0 - pseudo_survival(outcome.time_days, outcome.event, horizon_days)
     mean = float(pseudo.mean())
     if not 0 < mean < 1:
-        raise OutcomeError(f"A calibration line needs deaths and survivors at {horizon_days:g} days.")
+        raise OutcomeError(
+            f"A calibration line needs patients with an event by {horizon_days:g} days and patients without."
+        )
     one = np.ones((len(x), 1))
     start = float(cloglog(np.array([mean]))[0])
     large = fit_cloglog(one, pseudo, np.array([start - float(x.mean())]), offset=x)
     both = fit_cloglog(np.column_stack([one, x]), pseudo, np.array([start, 0.0]))
     if ((both.fitted < CERTAIN) | (both.fitted > 1 - CERTAIN)).all():
         raise ConvergenceError(
-            "The calibration slope grows without bound, because predictions separate who dies from who lives on."
+            "The calibration slope grows without bound: predictions separate who has an event from who has none."
         )
     errors = [np.sqrt(np.diag(_sandwich(fit.jacobian, fit.residual))) for fit in (large, both)]
     return CalibrationLine(

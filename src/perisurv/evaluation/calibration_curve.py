@@ -188,7 +188,7 @@ def _checked(outcome: Outcome, risk: ArrayLike, horizon_days: float) -> tuple[Fl
     if np.ptp(x) == 0:
         raise FeatureError("A calibration curve needs predictions that differ; all patients have the same.")
     if not (outcome.event & (outcome.time_days <= horizon_days)).any():
-        raise OutcomeError(f"Nobody died by {horizon_days:g} days, so there is no calibration curve.")
+        raise OutcomeError(f"Nobody had an event by {horizon_days:g} days, so there is no calibration curve.")
     return predicted, x
 
 
@@ -261,7 +261,9 @@ def _by_ipcw(x: Floats, time: Floats, event: Bools, horizon_days: float, start: 
 def _least_squares(x: Floats, y: Floats, weight: Floats, start: Floats | None) -> _Fit:
     share = float(weight @ y / weight.sum())
     if not 0 < share < 1:
-        raise OutcomeError("A calibration curve needs deaths before the horizon and patients who live beyond it.")
+        raise OutcomeError(
+            "A calibration curve needs events before the horizon and patients followed beyond it without one."
+        )
 
     def design(basis: Floats) -> Floats:
         return np.column_stack([np.ones(len(basis)), basis])

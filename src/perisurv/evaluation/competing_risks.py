@@ -1,4 +1,4 @@
-"""Competing causes of death: Gray's test, cause-specific and subdistribution hazards."""
+"""Competing causes: Gray's test, cause-specific and subdistribution hazards."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class FineGray:
 
 
 def cause_specific(outcome: Outcome, cause: ArrayLike, of_cause: int) -> Outcome:
-    """The outcome with deaths of other causes censored: Cox models of it give cause-specific hazard ratios.
+    """The outcome with events of other causes censored: Cox models of it give cause-specific hazard ratios.
 
     Kaplan-Meier curves of it are not probabilities (they take the other causes away); use
     :func:`perisurv.statistics.aalen_johansen` for those.
@@ -78,7 +78,7 @@ def cause_specific(outcome: Outcome, cause: ArrayLike, of_cause: int) -> Outcome
     apart = np.flatnonzero((codes > 0) != outcome.event)
     if apart.size:
         named = ", ".join(outcome.patients[n] for n in apart[:5])
-        raise OutcomeError(f"Causes disagree with the events (0: censored, 1, 2, ...: died) for {named}.")
+        raise OutcomeError(f"Causes disagree with the events (0: censored, 1, 2, ...: an event) for {named}.")
     _check_present(codes, of_cause)
     return Outcome(outcome.patients, outcome.time_days, codes == of_cause)
 
@@ -165,7 +165,9 @@ def gray_test(
     values, vectors = linalg.eigh(variance)
     kept = values > SINGULAR * max(float(values[-1]), 0.0)
     if values[-1] <= 0 or not kept.any():
-        raise OutcomeError(f"Nobody died of cause {of_cause} while two groups were followed; Gray's test needs that.")
+        raise OutcomeError(
+            f"Nobody had an event of cause {of_cause} while two groups were followed; Gray's test needs that."
+        )
     along = vectors[:, kept].T @ score
     statistic, df = float((along**2 / values[kept]).sum()), int(kept.sum())
     return GrayTest(of_cause, statistic, df, float(chi2.sf(statistic, df)), names)
@@ -174,7 +176,7 @@ def gray_test(
 def _check_present(codes: NDArray[np.int64], of_cause: int) -> None:
     if not (codes == of_cause).any() or of_cause < 1:
         found = ", ".join(str(c) for c in np.unique(codes[codes > 0])) or "none"
-        raise OutcomeError(f"Nobody died of cause {of_cause}; causes of death in the data: {found}.")
+        raise OutcomeError(f"Nobody had an event of cause {of_cause}; causes in the data: {found}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -113,7 +113,7 @@ def decision_curve(  # noqa: PLR0913 (who, what, when, and how sure)
     check_horizon(outcome, horizon_days)
     mine = died if of_interest is None else np.asarray(of_interest)
     if mine.shape != died.shape or mine.dtype != np.bool_ or (mine & ~died).any():
-        raise OutcomeError("of_interest needs one True or False a patient, True only where the patient died.")
+        raise OutcomeError("of_interest needs one True or False a patient, True only where the patient had an event.")
 
     def rates(weight: Floats, inside: Bools) -> Rates:
         """Weights (weightings, inside) of those with and without the event, shape (weightings,)."""

@@ -133,9 +133,7 @@ def log_rank_trend(
     score = score - score.mean()
     spread = float(score @ variance @ score)
     if spread <= SINGULAR * float(score @ score) * max(float(np.trace(variance)), 0.0) or spread <= 0:
-        raise OutcomeError(
-            "Nobody died while groups of different score were followed; a trend test needs such a death."
-        )
+        raise OutcomeError("Nobody had an event while groups of different score were followed; a trend test needs one.")
     statistic = float(score @ (observed - expected)) ** 2 / spread
     counts = np.bincount(place, minlength=len(names)).astype(np.int64)
     return LogRank(statistic, 1, float(chi2.sf(statistic, 1)), names, counts, observed, expected)
@@ -225,6 +223,6 @@ def _quadratic(difference: Floats, variance: Floats) -> tuple[float, int]:
     values, vectors = linalg.eigh(variance)
     kept = values > SINGULAR * max(float(values[-1]), 0.0)
     if values[-1] <= 0 or not kept.any():
-        raise OutcomeError("Nobody died while both risk groups were followed; a log-rank test needs such a death.")
+        raise OutcomeError("Nobody had an event while both risk groups were followed; a log-rank test needs one.")
     along = vectors[:, kept].T @ difference
     return float((along**2 / values[kept]).sum()), int(kept.sum())

@@ -110,7 +110,9 @@ def reclassification(
         move = np.sign(np.searchsorted(cuts, new, side="right") - np.searchsorted(cuts, old, side="right"))
     found = _statistics(outcome, old, new, move, horizon_days, np.ones((1, len(outcome))))
     if np.isnan(found).any():
-        raise OutcomeError(f"Reclassification needs deaths and survivors at {horizon_days:g} days.")
+        raise OutcomeError(
+            f"Reclassification needs patients with an event by {horizon_days:g} days and patients without."
+        )
     draws = _statistics(outcome, old, new, move, horizon_days, counts.astype(float))
     events, nonevents, nri, idi = (
         bootstrap_estimate(float(value), column, confidence) for value, column in zip(found[0], draws.T, strict=True)

@@ -112,12 +112,12 @@ def restricted_mean_difference(
 
 def _check_tau(tau: float, outcome: Outcome, whose: str) -> None:
     if not (math.isfinite(tau) and tau > 0):
-        raise OutcomeError(f"Restricted mean survival needs a positive tau in days, got {tau:g}.")
+        raise OutcomeError(f"A restricted mean needs a positive tau in days, got {tau:g}.")
     last = float(outcome.time_days.max())
     if tau > last and not outcome.event[outcome.time_days == last].all():
         raise OutcomeError(
             f"tau = {tau:g} days lies beyond the follow-up of {whose}, which ends at {last:g} days with patients "
-            f"alive, so survival beyond is unknown. Use tau <= {last:g}."
+            f"free of the event, so what comes beyond is unknown. Use tau <= {last:g}."
         )
 
 

@@ -61,7 +61,7 @@ class Split(Brief):
                 "deal whole patients, not rows."
             )
 
-    def require_deaths(self, outcome: Outcome, training: int = 1, scored: int = 1) -> Split:
+    def require_events(self, outcome: Outcome, training: int = 1, scored: int = 1) -> Split:
         """The split itself, if enough patients of both parts died.
 
         Raises
@@ -119,7 +119,7 @@ def external_centres(centres: Mapping[str, Sequence[str]], outcome: Outcome) -> 
     """
     training, external = external_split(centres)
     scored = tuple(p for name in external for p in centres[name])
-    return Split("external centres", tuple(centres[training]), scored).require_deaths(outcome)
+    return Split("external centres", tuple(centres[training]), scored).require_events(outcome)
 
 
 def leave_one_centre_out(centres: Mapping[str, Sequence[str]], outcome: Outcome) -> tuple[Split, ...]:
@@ -134,10 +134,10 @@ def leave_one_centre_out(centres: Mapping[str, Sequence[str]], outcome: Outcome)
     """
     external_split(centres)
     names = sorted(name for name in centres if centres[name])
-    deathless = [name for name in names if not outcome.take(centres[name]).n_events]
-    if deathless:
+    without_event = [name for name in names if not outcome.take(centres[name]).n_events]
+    if without_event:
         raise OutcomeError(
-            f"Nobody of centre {', '.join(deathless)} had an event, so it cannot be scored when it is left out; "
+            f"Nobody of centre {', '.join(without_event)} had an event, so it cannot be scored when it is left out; "
             "join it with another centre or leave it out of the study."
         )
     return tuple(
@@ -170,7 +170,7 @@ def repeated_folds(
             held = frozenset(fold)
             name = f"repeat {repeat + 1}, fold {number + 1}"
             split = Split(name, tuple(p for p in everyone if p not in held), fold, repeat)
-            splits.append(split.require_deaths(outcome))
+            splits.append(split.require_events(outcome))
     return tuple(splits)
 
 
@@ -212,7 +212,7 @@ def temporal_split(
         cutoff = sorted(values)[min(round(share * len(values)), len(values) - 1)]
     early = tuple(p for p in patients if order[p] < cutoff)  # type: ignore[operator]
     late = tuple(p for p in patients if order[p] >= cutoff)  # type: ignore[operator]
-    return Split(f"from {cutoff} on", early, late).require_deaths(outcome)
+    return Split(f"from {cutoff} on", early, late).require_events(outcome)
 
 
 def stratified_folds(

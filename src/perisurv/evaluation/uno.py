@@ -149,7 +149,7 @@ def _inverse(g: Floats, counts: NDArray[np.bool_], time: Floats) -> Floats:
     if (counts & (g <= 0)).any():
         first = time[counts & (g <= 0)].min()
         raise OutcomeError(
-            f"Nobody remains uncensored (G = 0) at the death at {first:g} days, so its weight is infinite; "
+            f"Nobody remains uncensored (G = 0) at the event at {first:g} days, so its weight is infinite; "
             "take a tau before it."
         )
     return np.divide(1.0, g, out=np.zeros_like(g), where=counts)

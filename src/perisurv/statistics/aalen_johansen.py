@@ -58,7 +58,7 @@ class CumulativeIncidence:
             If nobody died of the cause.
         """
         if cause not in self.causes:
-            raise OutcomeError(f"Nobody died of cause {cause}; causes are {', '.join(map(str, self.causes))}.")
+            raise OutcomeError(f"Nobody had an event of cause {cause}; causes are {', '.join(map(str, self.causes))}.")
         column = self.causes.index(cause)
         when = np.asarray(days, dtype=float)
         place = np.searchsorted(self.time_days, when, side="right")
@@ -83,10 +83,10 @@ def check_causes(time: ArrayLike, cause: ArrayLike) -> tuple[Floats, Causes]:
     if days.ndim != 1 or codes.shape != days.shape or not days.size:
         raise OutcomeError(f"Competing risks need one cause a patient: {codes.size} causes, {days.size} times.")
     if not (np.isfinite(days) & (days > 0)).all():
-        raise OutcomeError("Survival times must be positive and finite, in days.")
+        raise OutcomeError("Times of follow-up must be positive and finite, in days.")
     whole = np.asarray(codes, dtype=float)
     if not (np.isfinite(whole) & (whole >= 0) & (whole == np.round(whole))).all():
-        raise OutcomeError("A cause is a whole number: 0 censored, 1, 2, ... the causes of death.")
+        raise OutcomeError("A cause is a whole number: 0 censored, 1, 2, ... the causes of events.")
     return days, whole.astype(np.int64)
 
 
@@ -121,7 +121,7 @@ def aalen_johansen(
     time, codes = check_causes(time_days, cause)
     names = tuple(int(c) for c in np.unique(codes[codes > 0]))
     if not names:
-        raise OutcomeError("All patients are censored: no death was observed, so there is no cumulative incidence.")
+        raise OutcomeError("All patients are censored: no event was observed, so there is no cumulative incidence.")
     times, place = np.unique(time, return_inverse=True)
     at_risk, deaths = _counts(place, codes, names, len(times))
     before, survival, incidence = _curves(at_risk, deaths)

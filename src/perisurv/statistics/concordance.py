@@ -235,7 +235,7 @@ def concordance(
 def _some_pairs(total: float) -> float:
     if total > 0:
         return float(total)
-    raise OutcomeError("No pair of patients can be compared: nobody died before another one's follow-up ended.")
+    raise OutcomeError("No pair of patients can be compared: nobody had an event before another one's follow-up ended.")
 
 
 def _ranks(risk: Floats, label: Ints, bounds: Ints) -> Ints:

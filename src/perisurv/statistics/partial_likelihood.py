@@ -149,6 +149,6 @@ def _check_finite_maximum(information: Floats, start: Floats, coef: Floats, name
     if linalg.eigvalsh(information, start)[0] < SEPARATED:
         worst = names[int(np.abs(coef).argmax())]
         raise ConvergenceError(
-            f"Cox model: the coefficient of {worst!r} grows without bound, because it separates the patients who died "
-            "from those at risk. Drop it or use a ridge."
+            f"Cox model: the coefficient of {worst!r} grows without bound, because it separates the patients with an "
+            "event from those at risk. Drop it or use a ridge."
         )

@@ -96,8 +96,8 @@ class RiskSets:
         given = np.ones(n) if weight is None else case_weights(weight, n)
         if not (event & (given > 0)).any():
             raise OutcomeError(
-                f"All {n} patients are censored: no death was observed, so no survival model can be fitted. "
-                "Check the event column (1 = death)."
+                f"All {n} patients are censored: no event was observed, so no survival model can be fitted. "
+                "Check the event column (1 = event)."
             )
         order = np.lexsort((time_days, labels))
         time, label, weight_of = time_days[order], labels[order], given[order]

@@ -113,7 +113,7 @@ def fit_subdistribution(
         If the likelihood has no finite maximum or was not reached.
     """
     if not (cause == of_cause).any():
-        raise OutcomeError(f"Nobody died of cause {of_cause}; a subdistribution model needs such deaths.")
+        raise OutcomeError(f"Nobody had an event of cause {of_cause}; a subdistribution model needs such events.")
     mean, scale = x.mean(axis=0), x.std(axis=0)
     flat = [name for name, s, m in zip(names, scale, mean, strict=True) if s <= 1e-12 * max(abs(m), 1e-300)]
     if flat:
@@ -185,7 +185,7 @@ def _newton(sets: _Weighted, names: tuple[str, ...]) -> tuple[Floats, Floats]:
     if linalg.eigvalsh(information, start)[0] < SEPARATED:
         worst = names[int(np.abs(coef).argmax())]
         raise ConvergenceError(
-            f"Subdistribution model: the coefficient of {worst!r} grows without bound, because it separates the deaths "
+            f"Subdistribution model: the coefficient of {worst!r} grows without bound, because it separates the events "
             "from those at risk. Drop it."
         )
     if gradient @ step / 2 >= TOLERANCE:

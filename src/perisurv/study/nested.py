@@ -20,7 +20,7 @@ from perisurv.core import FeatureTable, InputError, LeakageError, Outcome
 from perisurv.core.brief import Brief
 from perisurv.evaluation import FoldRisks, FoldScore, Split, score_folds
 from perisurv.study import stages
-from perisurv.study.designs import Patients, deal, permute
+from perisurv.study.designs import Patients, deal, permuted_runs
 from perisurv.study.engine import Progress, run_tasks, split_failures
 from perisurv.study.settings import StudySettings
 from perisurv.study.stages import Acquisition, Branch
@@ -148,11 +148,7 @@ def validate_branches(
     patients = dataclasses.replace(patients, outcome=patients.outcome.take(order))
     table = table.take(order)
     splits = deal(patients, options, stages.stream(settings.seed, "validation"), options.repeats)
-    runs = [(patients.outcome, splits)]
-    for number in range(options.permutations):
-        rng = stages.stream(settings.seed, "permutation", str(number))
-        null = permute(patients, options, splits, rng)
-        runs.append((null.outcome, deal(null, options, rng, 1)))
+    runs = [(patients.outcome, splits), *permuted_runs(patients, options, splits, settings.seed)]
     for split in (s for _, own in runs for s in own):
         _refuse_shaped(table, split)
     tasks = [(split, outcome) for outcome, own in runs for split in own]

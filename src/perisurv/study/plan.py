@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from perisurv.cohort import clinical_features
 from perisurv.core import Cohort, FeatureTable, InputError, Outcome, OutcomeError, PerisurvError, SettingsError
-from perisurv.evaluation import external_split
+from perisurv.core.wording import counted
+from perisurv.evaluation import Split, external_split
 from perisurv.study import stages
-from perisurv.study.designs import Patients, deal, permute
+from perisurv.study.designs import Patients, deal, permuted_runs
 from perisurv.study.evaluate import true_risk
 from perisurv.study.settings import Design, StudySettings
 
@@ -111,10 +113,11 @@ def refuse_small_training(outcome: Outcome, who: str, settings: StudySettings) -
     OutcomeError
         If a model, or one of those that choose the ring, would have fewer events than ``[fit] minimum_events``.
     """
-    needed, events = _events_needed(settings), outcome.n_events
+    needed, events, noun = _events_needed(settings), outcome.n_events, settings.endpoint.noun
     if events < needed:
         raise OutcomeError(
-            f"A study needs at least {needed} events among its training patients and has {events} among "
+            f"A study needs at least {counted(needed, noun.event, noun.events)} among its training patients and has "
+            f"{events} among "
             f"{len(outcome)} ({who}): every model takes {settings.fit.minimum_events} ([fit] minimum_events), and the "
             "ring is chosen by models of a part of them; check the event column, add patients or longer follow-up."
         )
@@ -156,9 +159,9 @@ def _refuse_external(cohort: Cohort, outcome: Outcome, settings: StudySettings, 
     refuse_small_training(outcome.take(trained), centre, settings)
     if not outcome.take(tested).n_events:
         raise OutcomeError(
-            f"A study needs at least 1 event among its external patients and has 0 among {len(tested)} "
-            f"({', '.join(external)}); check the event column, add patients or longer follow-up, or validate without "
-            'external patients: design = "nested" below [validation].'
+            f"A study needs at least 1 {settings.endpoint.noun.event} among its external patients and has 0 among "
+            f"{len(tested)} ({', '.join(external)}); check the event column, add patients or longer follow-up, or "
+            'validate without external patients: design = "nested" below [validation].'
         )
     if settings.deep.enabled:
         _refuse_networks(outcome.take(trained), settings)
@@ -169,8 +172,10 @@ def _refuse_external(cohort: Cohort, outcome: Outcome, settings: StudySettings, 
 def _refuse_networks(training: Outcome, settings: StudySettings) -> None:
     folds, axes = settings.deep.folds, settings.deep.training.axes
     if training.n_events < folds:
+        noun = settings.endpoint.noun
         raise OutcomeError(
-            f"[deep] folds = {folds} needs at least {folds} events among the training patients and there are "
+            f"[deep] folds = {folds} needs at least {counted(folds, noun.event, noun.events)} among the training "
+            "patients and there are "
             f"{training.n_events}; lower folds, or leave the network out: enabled = false below [deep]."
         )
     fewest = len(training) - -(-len(training) // folds)
@@ -187,16 +192,38 @@ def _refuse_validation(cohort: Cohort, outcome: Outcome, settings: StudySettings
     options, clinical = settings.validation, clinical_features(cohort.clinical)
     patients = Patients(outcome, cohort.centres, order_of_treatment(clinical, settings))
     splits = deal(patients, options, stages.stream(settings.seed, "validation"), options.repeats)
-    if options.permutations:
-        permute(patients, options, splits, stages.stream(settings.seed, "permutation", "0"))
-    needed = _events_needed(settings)
+    _refuse_small_split(outcome, splits, settings, "")
+    for number, (null, own) in enumerate(permuted_runs(patients, options, splits, settings.seed), start=1):
+        _refuse_small_split(null, own, settings, f" with permuted outcome {number} of {options.permutations}")
+
+
+def _refuse_small_split(outcome: Outcome, splits: Sequence[Split], settings: StudySettings, which: str) -> None:
+    """Refuse splits that leave a model too few events or nothing to score.
+
+    ``which`` names the outcome where it is a permuted one.
+    """
+    if not any(_comparable(outcome.take(split.scored)) for split in splits):
+        raise OutcomeError(
+            f"No two patients that one split of the {settings.validation.design.replace('_', ' ')} validation{which} "
+            "scores can be compared: in each the events come after the follow-up of all others ended. Take fewer folds "
+            "or longer follow-up."
+        )
+    needed, noun = _events_needed(settings), settings.endpoint.noun
     fewest = min(splits, key=lambda split: outcome.take(split.training).n_events)
     events = outcome.take(fewest.training).n_events
     if events < needed:
         raise OutcomeError(
-            f"The split {fewest.name!r} of the {options.design.replace('_', ' ')} validation leaves {events} events "
-            f"among {len(fewest.training)} training patients and needs at least {needed}, as every model takes "
-            f"{settings.fit.minimum_events} and the ring is chosen by models of a part of them ({outcome.n_events} "
-            f"events among all {len(outcome)} patients); add patients or longer follow-up, or lower minimum_events "
-            "below [fit]."
+            f"The split {fewest.name!r} of the {settings.validation.design.replace('_', ' ')} validation{which} leaves "
+            f"{counted(events, noun.event, noun.events)} among {len(fewest.training)} training patients and needs at "
+            f"least {needed}, as every model takes {settings.fit.minimum_events} and the ring is chosen by models of a "
+            f"part of them ({counted(outcome.n_events, noun.event, noun.events)} among all {len(outcome)} patients); "
+            "add patients or longer follow-up, or lower minimum_events below [fit]"
+            f"{', or set permutations = 0 below [validation]' if which else ''}."
         )
+
+
+def _comparable(outcome: Outcome) -> bool:
+    """Whether somebody had an event while another one was followed."""
+    first = outcome.time_days[outcome.event].min(initial=math.inf)
+    later = outcome.time_days > first
+    return bool((later | ((outcome.time_days == first) & ~outcome.event)).any())

@@ -37,7 +37,9 @@ class _TreesCox(SurvivalRegressor):
             patients = sorted(table.patients)  # sums in single precision hang on the order of the rows
             own = outcome.take(patients)
             if not own.n_events:
-                raise OutcomeError("A Cox model needs a patient who died; all are censored: no death was observed.")
+                raise OutcomeError(
+                    "A Cox model needs a patient with an event; all are censored: no event was observed."
+                )
             label = np.where(own.event, own.time_days, -own.time_days)  # its sign says whether the patient died
             rows = boost.DMatrix(_single(table.take(patients).frame), label=label)
             share = table.frame.shape[1] ** -0.5 if few_features else 1.0

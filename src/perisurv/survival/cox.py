@@ -46,7 +46,7 @@ class BaselineHazard:
 
     def __post_init__(self) -> None:
         if self.time_days.shape != self.hazard.shape or self.hazard.ndim != 1:
-            raise FeatureError("A baseline hazard needs one value a time of death.")
+            raise FeatureError("A baseline hazard needs one value a time of an event.")
 
     def at(self, times_days: Floats) -> Floats:
         """Cumulative hazard at any times, in the shape of the times; NaN beyond the longest follow-up."""

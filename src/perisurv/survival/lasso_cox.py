@@ -231,7 +231,7 @@ def _left_out(folds: NDArray[np.intp], outcome: Outcome, weight: Floats) -> NDAr
             )
         for fold in labels:
             if not (outcome.event & (weight > 0))[repeat != fold].any():
-                raise SettingsError(f"Without fold {fold} no patient died; use fewer folds or stratify them.")
+                raise SettingsError(f"Without fold {fold} no patient has an event; use fewer folds or stratify them.")
             rows.append(repeat == fold)
     return np.stack(rows)
 

@@ -209,7 +209,7 @@ def _deal(outcome: Outcome, folds: int, repeats: int, seed: int) -> NDArray[np.i
     rng = np.random.default_rng(seed)
     if outcome.n_events < 2:
         raise OutcomeError(
-            f"Cross-validation needs two patients who died; got {outcome.n_events} deaths, n_samples={len(outcome)}."
+            f"Cross-validation needs two patients with an event; got {outcome.n_events}, n_samples={len(outcome)}."
         )
     if repeats < 1:
         raise SettingsError(f"Cross-validation needs at least one repeat, got {repeats}.")

@@ -206,7 +206,7 @@ class _Party:
                 if walker.failed:
                     raise ConvergenceError(
                         "LASSO-Cox: the features without a penalty have no finite optimum; penalise them, or drop "
-                        "those that are collinear or separate the patients who died from those at risk."
+                        "those that are collinear or separate the patients with an event from those at risk."
                     )
                 self._renew_gradient([k])
         self._before = self.gradient

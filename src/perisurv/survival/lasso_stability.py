@@ -118,8 +118,8 @@ def stability_selection(
     options = options or StabilityOptions()
     if len(outcome) < 4 or outcome.n_events < 2:
         raise OutcomeError(
-            f"Stability selection halves the patients: it needs four and two deaths; got n_samples={len(outcome)} and "
-            f"{outcome.n_events} deaths."
+            f"Stability selection halves the patients: it needs four and two events; got n_samples={len(outcome)} and "
+            f"{outcome.n_events} events."
         )
     halves = []
     for _ in range(options.pairs):

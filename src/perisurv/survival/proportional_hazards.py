@@ -181,7 +181,7 @@ def _statistic(score: Floats, information: Floats, at: NDArray[np.intp], name: s
     part = information[np.ix_(kept, kept)]
     if linalg.eigvalsh(part)[0] <= 1e-12 * np.trace(part):
         raise FeatureError(
-            f"Whether the hazard ratio of {name!r} changes over time cannot be tested: it takes deaths at two times at "
-            "least, and more deaths than coefficients."
+            f"Whether the hazard ratio of {name!r} changes over time cannot be tested: it takes events at two times at "
+            "least, and more events than coefficients."
         )
     return float(score[kept] @ linalg.solve(part, score[kept], assume_a="pos"))

@@ -121,7 +121,7 @@ def shrink_bootstrap(
     known = [slope for slope in slopes if slope is not None]
     if 2 * len(known) < samples:
         raise ConvergenceError(
-            f"{samples - len(known)} of {samples} bootstrap samples have no Cox model: too few deaths for these "
+            f"{samples - len(known)} of {samples} bootstrap samples have no Cox model: too few events for these "
             "features. Use fewer features or a ridge."
         )
     factor = float(np.clip(np.mean(known), 0.0, 1.0))

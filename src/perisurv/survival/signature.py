@@ -352,7 +352,7 @@ def _notes(selection: Sequence[GroupSelection], outcome: Outcome, fusion: FusedF
             )
     count = len(fusion.names)
     if count == 0:
-        notes.append("The signature is null: every patient has risk 0 and the survival of the training patients.")
+        notes.append("The signature is null: every patient has risk 0 and the curve of all training patients.")
     elif outcome.n_events < 10 * count:
         data = f"{counted(outcome.n_events, 'event')} for {counted(count, 'feature')}"
         notes.append(f"fitted on {data}: fewer than 10 events a feature.")

@@ -252,7 +252,7 @@ def test_integrals_of_auc_by_hand() -> None:
         integrated_auc(curve, SMALL, "risk")  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="at least two times"):
         integrated_auc(auc_curve(SMALL, RISK, [2]), SMALL, "uniform")
-    with pytest.raises(OutcomeError, match="Nobody died by 4 days"):
+    with pytest.raises(OutcomeError, match="Nobody had an event by 4 days"):
         integrated_auc(curve, _outcome([5, 6], [1, 0]))
 
 
@@ -274,11 +274,11 @@ def test_what_the_curve_refuses() -> None:
     ):
         with pytest.raises(SettingsError, match=message):
             auc_curve(SMALL, RISK, times)
-    with pytest.raises(OutcomeError, match=r"No AUC at 0.5 days; it needs deaths by then \(0\)"):
+    with pytest.raises(OutcomeError, match=r"No AUC at 0.5 days; it needs events by then \(0\)"):
         auc_curve(SMALL, RISK, [0.5])
     with pytest.raises(OutcomeError, match="No AUC at 4 days.*beyond \\(0\\)"):
         auc_curve(_outcome([1, 4], [1, 1]), RISK[:2], [4])
-    with pytest.raises(OutcomeError, match=r"deaths by then \(0\)"):
+    with pytest.raises(OutcomeError, match=r"events by then \(0\)"):
         auc_curve(_outcome([1, 2, 3], [0, 0, 0]), np.arange(3.0), [2])
     with pytest.raises(FeatureError, match="finite risk"):
         auc_curve(SMALL, np.where(RISK == 0, np.inf, RISK), [2])

@@ -109,9 +109,9 @@ def test_one_death() -> None:
 
 
 def test_tests_that_cannot_be(veteran: Outcome) -> None:
-    with pytest.raises(OutcomeError, match="Nobody died while both"):
+    with pytest.raises(OutcomeError, match="Nobody had an event while both"):
         log_rank_test(_outcome([1, 2, 3], [0, 0, 0]), ["a", "b", "b"])
-    with pytest.raises(OutcomeError, match="Nobody died while groups"):
+    with pytest.raises(OutcomeError, match="Nobody had an event while groups"):
         log_rank_trend(_outcome([1, 2, 3], [0, 0, 0]), ["a", "b", "b"])
     with pytest.raises(OutcomeError, match="needs two"):
         log_rank_trend(_outcome([1, 2], [1, 1]), ["a", "a"])

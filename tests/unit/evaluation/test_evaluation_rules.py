@@ -233,7 +233,7 @@ def test_log_rank_by_hand() -> None:
 def test_log_rank_needs_two_groups_and_a_death_between_them() -> None:
     with pytest.raises(OutcomeError, match="one risk group"):
         log_rank(_outcome([1, 2], [1, 1]), np.ones(2, bool))
-    with pytest.raises(OutcomeError, match="Nobody died"):
+    with pytest.raises(OutcomeError, match="Nobody had an event"):
         log_rank(_outcome([1, 2, 3], [0, 1, 1]), np.array([True, False, False]))
     with pytest.raises(OutcomeError, match="one group a patient"):
         log_rank(_outcome([1, 2, 3], [0, 1, 1]), np.array([True, False]))

@@ -41,7 +41,7 @@ def test_incidence_at_any_time() -> None:
     assert np.isnan(found.at(5, 1)).all()
     assert (found.lower <= found.incidence).all()
     assert (found.incidence <= found.upper).all()
-    with pytest.raises(OutcomeError, match="Nobody died of cause 3"):
+    with pytest.raises(OutcomeError, match="Nobody had an event of cause 3"):
         found.at(1, 3)
     all_dead = aalen_johansen([1, 2], [1, 2])
     assert all_dead.at(9, 2)[0] == 0.5
@@ -94,7 +94,7 @@ def test_without_competing_causes_it_is_cox() -> None:
 
 def test_subdistribution_models_that_cannot_be() -> None:
     time, cause = MELANOMA["time"].astype(float), MELANOMA["cause"]
-    with pytest.raises(OutcomeError, match="Nobody died of cause 3"):
+    with pytest.raises(OutcomeError, match="Nobody had an event of cause 3"):
         fit_subdistribution(X, time, cause, 3, NAMES)
     with pytest.raises(FeatureError, match="ulcer is constant"):
         fit_subdistribution(X * [1, 0, 1], time, cause, 1, NAMES)

@@ -124,7 +124,7 @@ def test_two_columns_that_separate_together_are_refused() -> None:
         ({"weight": np.ones(2)}, "one for each of the 3 patients"),
         ({"weight": np.array([1.0, -1, 1])}, "not negative"),
         ({"weight": np.array([1.0, np.nan, 1])}, "finite"),
-        ({"weight": np.zeros(3)}, "no death was observed"),
+        ({"weight": np.zeros(3)}, "no event was observed"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:

@@ -61,7 +61,7 @@ def test_same_seed_same_trees(u_shape: Data) -> None:
 def test_all_censored_is_refused(u_shape: Data) -> None:
     table, outcome = u_shape
     nobody = Outcome(outcome.patients, outcome.time_days, np.zeros(300, dtype=bool))
-    with pytest.raises(InputError, match="needs a patient who died"):
+    with pytest.raises(InputError, match="needs a patient with an event"):
         ForestCox(n_trees=5).fit(table, nobody)
 
 

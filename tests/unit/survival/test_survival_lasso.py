@@ -186,7 +186,7 @@ def test_options_and_folds_are_checked() -> None:
     with pytest.raises(SettingsError, match="at least two folds"):
         cv_lasso_cox(x, outcome, np.zeros(20, dtype=np.intp))
     alone = Outcome(outcome.patients, outcome.time_days, np.arange(20) == 0)
-    with pytest.raises(SettingsError, match="Without fold 1 no patient died"):
+    with pytest.raises(SettingsError, match="Without fold 1 no patient has an event"):
         cv_lasso_cox(x, alone, (np.arange(20) == 0).astype(np.intp))
 
 

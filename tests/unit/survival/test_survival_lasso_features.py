@@ -112,7 +112,7 @@ def test_stability_selection_is_blind_to_the_order_of_rows() -> None:
 def test_stability_selection_needs_halves() -> None:
     x, outcome = simulated(20, 3)
     one = Outcome(outcome.patients, outcome.time_days, np.arange(20) == 4)
-    with pytest.raises(OutcomeError, match="two deaths"):
+    with pytest.raises(OutcomeError, match="two events"):
         stability_selection(x, one, np.random.default_rng(0))
     with pytest.raises(SettingsError, match=r"threshold above 0\.5"):
         StabilityOptions(threshold=0.5)
@@ -144,7 +144,7 @@ def test_edges() -> None:
         lasso_cox_path(x, nobody)
     alone = Outcome(outcome.patients, outcome.time_days, np.arange(30) == int(outcome.time_days.argmin()))
     assert np.isfinite(lasso_cox_path(x, alone, SHORT).coef).all()
-    with pytest.raises(OutcomeError, match="two patients who died"):
+    with pytest.raises(OutcomeError, match="two patients with an event"):
         LassoCox().fit(x, alone)
     tied = Outcome(outcome.patients, np.full(30, 7.0), outcome.event)
     assert np.isfinite(lasso_cox_path(x, tied, replace(SHORT, ties="efron")).coef).all()

@@ -186,5 +186,5 @@ def test_univariate_filter_may_keep_nothing_or_some_at_least() -> None:
     assert everything.tolist() == list(table.names)  # a constant has no p
     with pytest.raises(SettingsError, match="correction must be none"):
         UnivariateCoxFilter(correction="bonferroni").fit(table, outcome)
-    with pytest.raises(OutcomeError, match="no death was observed"):
+    with pytest.raises(OutcomeError, match="no event was observed"):
         UnivariateCoxFilter().fit(table, Outcome(outcome.patients, outcome.time_days, np.zeros(100, dtype=bool)))

@@ -85,7 +85,7 @@ class DatesInOrder:
     id = "dates_order"
     title = "dates of follow-up in order"
     fault = "dates of follow-up out of order"
-    requires = "a clinical row with the dates of death and of the last follow-up"
+    requires = "a clinical row with the dates of the event and of the last follow-up"
 
     def judge(self, row: ClinicalRow, /) -> Verdict:
         """Count the days."""
