@@ -20,11 +20,13 @@ from perisurv.evaluation import (
     calibration_slope,
     cause_specific,
     cloglog,
+    competing_risks,
     decision_curve,
     fine_gray,
     gray_test,
     group_hazard_ratios,
     hazard_ratio,
+    incidence_curves,
     log_rank_test,
     log_rank_trend,
     observed_expected,
@@ -155,6 +157,31 @@ def is_subdistribution(case: Case, found: Any) -> None:
     assert all(r.lower < r.value < r.upper for r in found.ratios)
 
 
+def with_competing(case: Case) -> Outcome:
+    cause = causes(case)
+    return Outcome(case.outcome.patients, case.time, cause == 1, cause == 2)
+
+
+def are_incidences(case: Case, found: Any) -> None:
+    """Both causes together are what Kaplan-Meier of any event says."""
+    event, competing = found
+    expected = [1 - survival_at(case.time, case.event, t) for t in event.time_days]
+    np.testing.assert_allclose(np.add(event.incidence, competing.incidence), expected, atol=1e-12)
+    for curve in found:
+        assert (np.asarray(curve.lower) <= np.asarray(curve.incidence) + 1e-12).all()
+        assert (np.asarray(curve.incidence) <= np.asarray(curve.upper) + 1e-12).all()
+
+
+def are_risk_groups(case: Case, found: Any) -> None:
+    """Whatever cannot be tested or fitted is left out with a note; curves are there for every group."""
+    groups = {c.group for c in found.curves}
+    assert groups == {name for name, some in (("low", ~case.high), ("high", case.high)) if some.any()}
+    for cause in ("event", "competing"):
+        assert (cause in found.gray_p) or any("no test of Gray" in note for note in found.notes)
+        assert 0 <= found.gray_p.get(cause, 0.5) <= 1
+        assert all(np.isfinite(found.subdistribution.get(cause, (1.0,))))
+
+
 def is_one_cause(case: Case, found: Outcome) -> None:
     np.testing.assert_array_equal(found.event, causes(case) == 1)
     np.testing.assert_array_equal(found.time_days, case.time)
@@ -269,6 +296,8 @@ FUNCTIONS: dict[str, Checked] = {
     ),
     "gray_test": Checked(lambda c: gray_test(c.time, causes(c), c.high), is_chi_square, NO_GRAY),
     "fine_gray": Checked(lambda c: fine_gray(c.x[:, :1], c.time, causes(c)), is_subdistribution, NO_FINE_GRAY),
+    "incidence_curves": Checked(lambda c: incidence_curves("b", "all", with_competing(c)), are_incidences),
+    "competing_risks": Checked(lambda c: competing_risks("b", with_competing(c), c.high), are_risk_groups),
     "cause_specific": Checked(
         lambda c: cause_specific(c.outcome, causes(c), 1),
         is_one_cause,

@@ -40,7 +40,7 @@ def test_gray_as_cuminc(name: str, time: str, group: str, strata: str | None, ca
 def test_gray_where_it_is_not_defined() -> None:
     with pytest.raises(OutcomeError, match="needs two"):
         gray_test([1, 2], [1, 0], ["a", "a"])
-    with pytest.raises(OutcomeError, match="causes of death in the data: 1"):
+    with pytest.raises(OutcomeError, match="causes in the data: 1"):
         gray_test([1, 2], [1, 0], ["a", "b"], 2)
     with pytest.raises(OutcomeError, match="while two groups were followed"):
         gray_test([1, 2, 3], [0, 1, 1], ["a", "b", "b"])
@@ -88,5 +88,5 @@ def test_causes_must_agree_with_the_events() -> None:
     assert list(cause_specific(outcome, [2, 0, 1], 1).event) == [False, False, True]
     with pytest.raises(OutcomeError, match="for b"):
         cause_specific(outcome, [2, 1, 1], 1)
-    with pytest.raises(OutcomeError, match="causes of death in the data: 2"):
+    with pytest.raises(OutcomeError, match="causes in the data: 2"):
         cause_specific(outcome, [2, 0, 2], 1)

@@ -185,11 +185,11 @@ def test_g_at_zero_is_an_error_that_names_the_day() -> None:
     outcome = _outcome([1, 2, 5, 5], [1, 0, 1, 0])
     risk = np.array([4.0, 3.0, 2.0, 1.0])
     assert uno_c(outcome, risk).c_index == 1.0
-    with pytest.raises(OutcomeError, match="G = 0.* death at 5 days.*tau"):
+    with pytest.raises(OutcomeError, match="G = 0.* event at 5 days.*tau"):
         uno_c(outcome, risk, convention="scikit-survival")
     assert uno_c(outcome, risk, convention="scikit-survival", tau_days=5).c_index == 1.0
     early = _outcome([1, 3], [1, 0])
-    with pytest.raises(OutcomeError, match="death at 5 days"):
+    with pytest.raises(OutcomeError, match="event at 5 days"):
         uno_c(outcome, risk, censoring=early)
     with pytest.raises(OutcomeError, match="G = 0.*by 4 days.*ends at 3 days"):
         auc_curve(outcome, risk, [4], censoring=early)
