@@ -39,7 +39,9 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done, with how many patients and why; write nothing.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; changes no result.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, such as how columns were understood.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say more: versions, how tables were read, what was done before.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and what is wrong.")]
 
 
@@ -53,8 +55,19 @@ class Panel(StrEnum):
     DATA = "Bring data in"
 
 
-def verb(app: typer.Typer, panel: Panel, name: str | None = None) -> Callable[[Callable[..., None]], Any]:
-    """Register a function as a verb that also takes ``-v`` and ``-q`` and ends in one sentence on Ctrl-C."""
+def verb(
+    app: typer.Typer, panel: Panel, name: str | None = None, *, says_more: bool = False
+) -> Callable[[Callable[..., None]], Any]:
+    """Register a function as a verb that also takes ``-q`` and ends in one sentence on Ctrl-C.
+
+    Parameters
+    ----------
+    app, panel, name
+        Where it stands, and what it is called; None: as the function.
+    says_more
+        Whether it has something to say with ``-v``.
+    """
+    options = {"quiet": Quiet} | ({"verbose": Verbose} if says_more else {})
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -66,7 +79,7 @@ def verb(app: typer.Typer, panel: Panel, name: str | None = None) -> Callable[[C
         own = inspect.signature(function, eval_str=True)
         more = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
-            for key, kind in (("verbose", Verbose), ("quiet", Quiet))
+            for key, kind in options.items()
         ]
         called.__signature__ = own.replace(parameters=[*own.parameters.values(), *more])  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in (*own.parameters.values(), *more)}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perisurv.cli_common import AsJson, Panel, remark_on_cache, verb
+from perisurv.cli_common import AsJson, Panel, Workers, remark_on_cache, verb
 from perisurv.terminal import progress, say
 
 __all__ = ["predict", "predict_verbs"]
@@ -15,7 +15,7 @@ __all__ = ["predict", "predict_verbs"]
 predict_verbs = typer.Typer()
 
 
-@verb(predict_verbs, Panel.PATIENTS)
+@verb(predict_verbs, Panel.PATIENTS, says_more=True)
 def predict(  # noqa: PLR0913 (an option is a parameter)
     model: Annotated[Path, typer.Argument(help="Model folder of a finished study.")],
     folder: Annotated[Path, typer.Argument(help="Folder with the CT and the contour of new patients.")],
@@ -35,6 +35,7 @@ def predict(  # noqa: PLR0913 (an option is a parameter)
     show_abstained: Annotated[
         bool, typer.Option("--show-abstained", help="Also print the numbers of patients for whom the model abstains.")
     ] = False,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict risk, survival and group of new patients, or say why not. One that cannot be used stops no other.
@@ -55,6 +56,7 @@ def predict(  # noqa: PLR0913 (an option is a parameter)
             options=read_settings(study).cohort if study else None,
             pseudonym_key=key_file.read_text(encoding="utf-8").strip() if key_file else "",
             progress=show,
+            workers=workers or 1,
         )
     values = fitted.told(found, branch, show_abstained=show_abstained)
     say(values, _text(values), as_json)

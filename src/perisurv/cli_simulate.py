@@ -23,7 +23,7 @@ class Signal(StrEnum):
     NONE = "none"
 
 
-@verb(simulate_verbs, Panel.BEGIN)
+@verb(simulate_verbs, Panel.BEGIN, says_more=True)
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to write; new, or of the same simulation.")],
     patients: Annotated[int, typer.Option(min=6, help="Patients of all three centres.")] = 303,
@@ -46,7 +46,7 @@ def simulate(
     say({"folder": str(folder), "patients": patients}, f"{patients} patients in {folder}", as_json)
 
 
-@verb(simulate_verbs, Panel.BEGIN)
+@verb(simulate_verbs, Panel.BEGIN, says_more=True)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the artefacts.")] = Path("runs/demo"),
     patients: Annotated[int, typer.Option(min=24, help="Patients of the simulated cohort.")] = 72,

@@ -34,7 +34,7 @@ __all__ = [
 study_verbs = typer.Typer()
 
 
-@verb(study_verbs, Panel.STUDY, "run")
+@verb(study_verbs, Panel.STUDY, "run", says_more=True)
 def run_all(
     study: StudyFile, out: Out = None, workers: Workers = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
@@ -98,7 +98,7 @@ def _say_status(study: Path, out: Path | None, as_json: bool, *, read_patients: 
     say(found.plain(), str(found), as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Find patients, contours and follow-up; list every exclusion with its reason.
 
@@ -121,7 +121,7 @@ def index(study: StudyFile, out: Out = None, workers: Workers = None, as_json: A
     say(values, "\n".join(lines), as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def regions(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Build the tumour and its rings on the analysis grid.
 
@@ -132,7 +132,7 @@ def regions(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
         _say_stage(run, "regions", as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Draw a sheet for every patient and a page of the cohort: contours, rings, HU, audit, checks, geometry.
 
@@ -146,7 +146,7 @@ def qc(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJs
     say({"page": str(pages.index), "sheets": pages.sheets, "undrawn": undrawn}, "\n".join(lines), as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def extract(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Compute the radiomics of every region.
 
@@ -157,7 +157,7 @@ def extract(study: StudyFile, out: Out = None, workers: Workers = None, as_json:
         _say_stage(run, "extract", as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def fit(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Train the networks and fit every branch on the training centre.
 
@@ -171,30 +171,30 @@ def fit(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJ
     say({"ring": model.ring.ring, "votes": model.ring.votes, "features": counts}, "\n".join(lines), as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
-def evaluate(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STAGES, says_more=True)
+def evaluate(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Score the external centres once.
 
     Example: perisurv evaluate study.toml
     """
-    with open_run("evaluate", study, out) as run:
+    with open_run("evaluate", study, out, workers) as run:
         evaluation = run.evaluate()
         path = run.folder.evaluation
     say(read_json_file(path), str(evaluation), as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
-def report(study: StudyFile, out: Out = None, as_json: AsJson = False) -> None:
+@verb(study_verbs, Panel.STAGES, says_more=True)
+def report(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Write the report, one HTML file that opens offline.
 
     Example: perisurv report study.toml
     """
-    with open_run("report", study, out) as run:
+    with open_run("report", study, out, workers) as run:
         path = run.report()
     say({"report": str(path)}, f"report: {path}", as_json)
 
 
-@verb(study_verbs, Panel.STAGES)
+@verb(study_verbs, Panel.STAGES, says_more=True)
 def validate(study: StudyFile, out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
     """Fit and score the tabular branches under the design below [validation], everything again in every split.
 

@@ -11,7 +11,8 @@ from perisurv.cli import app
 from perisurv.cli_common import Panel
 
 VERBS = sorted(command for command in typer.main.get_command(app).commands)
-LONG = ("index", "regions", "qc", "extract", "fit", "validate", "run", "demo", "simulate")
+STAGES = ("index", "regions", "qc", "extract", "fit", "evaluate", "report", "validate")
+LONG = (*STAGES, "run", "demo", "simulate", "predict")
 
 
 def _help(*arguments: str) -> str:
@@ -36,10 +37,15 @@ def test_no_word_of_a_help_text_is_lost_to_markup(name):
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_every_verb_has_short_help_and_verbosity(name):
+def test_every_verb_has_short_help_and_can_be_quiet(name):
     shown = _help(name, "-h")
-    for option in ("--verbose", "-v", "--quiet", "-q", "--json"):
+    for option in ("--quiet", "-q", "--json"):
         assert option in shown
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbose_is_offered_where_there_is_more_to_say(name):
+    assert ("--verbose" in _help(name, "-h")) == (name in LONG)
 
 
 @pytest.mark.parametrize("name", LONG)

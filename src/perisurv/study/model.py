@@ -94,7 +94,7 @@ class Model:
         """
         return self.predict_each(new, branch, clinical=clinical, tumour_roi=tumour_roi, progress=progress).prediction
 
-    def predict_each(
+    def predict_each(  # noqa: PLR0913 (an option is a parameter)
         self,
         new: New,
         branch: str = "combined",
@@ -104,14 +104,15 @@ class Model:
         options: CohortOptions | None = None,
         pseudonym_key: str = "",
         progress: Progress | None = None,
+        workers: int = 1,
     ) -> PatientPrediction:
         """Like :meth:`predict`, with the patients and files that could not be used.
 
         ``options`` replaces how the training read its files. With the key of the study's pseudonyms, patients are named
-        as in the study, so that a patient who trained the model is recognised.
+        as in the study, so that a patient who trained the model is recognised. ``workers`` processes change no result.
         """
         reading = reading_options(options or self.settings.cohort, tumour_roi, pseudonym_key)
-        return predict_each(self, cohort_of(new, reading, clinical), branch, progress)
+        return predict_each(self, cohort_of(new, reading, clinical), branch, progress, workers)
 
     def told(self, found: PatientPrediction, branch: str, *, show_abstained: bool = False) -> dict[str, Any]:
         """A prediction as plain values, with what a reader must know to use it: units, branch, model, use.

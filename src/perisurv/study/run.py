@@ -173,9 +173,9 @@ class Run:
         self.folder.forget("fit")
         data = self.data()
         parts = self.folder.open_parts("fit", key)
-        table = data.radiomics.join(data.clinical).select(
-            [*stable_columns(self.folder, data, self.settings), *data.clinical.names]
-        )
+        stable = stable_columns(self.folder, data, self.settings)
+        tell(self.progress, "detail", f"fit: {len(stable)} of {len(data.radiomics.names)} features are stable")
+        table = data.radiomics.join(data.clinical).select([*stable, *data.clinical.names])
         folds: list[tuple[str, ...]] = []
         embedders: list[Embedder] = []
         training = table.take(data.training)

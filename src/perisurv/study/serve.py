@@ -16,7 +16,7 @@ from perisurv.cohort.clinical import covariate_columns
 from perisurv.core import Cohort, Exclusion, Finding, InputError, LeakageError, Patient, Prediction, Scan
 from perisurv.core.brief import Brief
 from perisurv.study import stages
-from perisurv.study.engine import Failure, Progress, run_tasks
+from perisurv.study.engine import Failure, Progress, run_tasks, tell
 
 if TYPE_CHECKING:
     from perisurv.study.model import Model
@@ -104,7 +104,9 @@ def cohort_of(new: New, options: CohortOptions, clinical: Tables = None) -> Coho
     return Cohort((patient,), pd.DataFrame(index=pd.Index([patient.id], name="patient")))
 
 
-def predict_each(model: Model, cohort: Cohort, branch: str, progress: Progress | None = None) -> PatientPrediction:
+def predict_each(
+    model: Model, cohort: Cohort, branch: str, progress: Progress | None = None, workers: int = 1
+) -> PatientPrediction:
     """Predict patient by patient, by exactly the stages of the training.
 
     Raises
@@ -116,9 +118,11 @@ def predict_each(model: Model, cohort: Cohort, branch: str, progress: Progress |
     """
     if branch not in model.signatures:
         raise InputError(f"This model has no branch {branch!r}; it has {', '.join(model.signatures)}.")
+    for note in cohort.notes:
+        tell(progress, "detail", note)
     clinical = _complete(cohort.clinical, model)
     work = partial(_one, model=model, branch=branch, clinical=clinical)
-    results = run_tasks(work, cohort.patients, workers=1, label=_STAGE, progress=progress)
+    results = run_tasks(work, cohort.patients, workers=workers, label=_STAGE, progress=progress)
     failed = tuple(
         Exclusion(patient.id, _STAGE, result.reason)
         for patient, result in zip(cohort.patients, results, strict=True)

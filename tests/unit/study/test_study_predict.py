@@ -56,6 +56,12 @@ def test_one_refused_patient_refuses_nobody_else(root: Path, model: Model) -> No
     assert [s for s in steps if s[0] == "predict"]
 
 
+def test_processes_change_no_result(root: Path, model: Model) -> None:
+    one, two = (model.predict_each(root / "new", workers=n) for n in (1, 2))
+    assert one.prediction.to_frame().equals(two.prediction.to_frame())
+    assert one.exclusions == two.exclusions
+
+
 def test_nobody_left_says_why(root: Path, model: Model, tmp_path: Path) -> None:
     with pytest.raises(LeakageError, match="T03.*trained the model"):
         model.predict(root / "hospital" / "T03")
