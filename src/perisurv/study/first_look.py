@@ -22,7 +22,7 @@ from perisurv.core import ChoiceError, Cohort, EmptyCohortError, InputError, Per
 from perisurv.core.wording import counted
 from perisurv.evaluation import external_split
 from perisurv.study.plan import plan_study
-from perisurv.study.settings import StudySettings, settings_from_dict, toml_value
+from perisurv.study.settings import StudySettings, plain, settings_from_dict, toml_value
 
 __all__ = ["FirstLook", "Line", "Question", "look_at"]
 
@@ -217,9 +217,11 @@ class _Look:
         if not failed:
             return
         names = Counter(name for finding in failed for name in dict.fromkeys(finding.names))
-        surely = ['"primary tumour"'] * bool(self.cohort.patients)
+        if not names and self.cohort.patients:  # these have none, and others have
+            return
+        usual = plain(StudySettings())["cohort"]["tumour_roi"] if self.cohort.patients else ()
         lines = [
-            Line("cohort", f"tumour_roi = [{', '.join([*surely, f'{{ exact = {toml_value(name)} }}'])}]")
+            Line("cohort", f"tumour_roi = {toml_value([*usual, {'exact': name}])}")
             for name, _ in names.most_common(_MOST_NAMES)
         ]
         told = ", ".join(f"{name} ({counted(n, 'patient')})" for name, n in names.most_common(_MOST_NAMES))

@@ -31,6 +31,16 @@ __all__ = [
 ]
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+# Words of our own sentences, which are the folder of nobody: "export the whole series" is no path.
+_WORDS = frozenset(
+    (
+        "air", "body", "centre", "check", "clinical", "contour", "contours", "copies", "correct", "ct", "data",
+        "dicom", "draw", "event", "export", "file", "files", "folder", "folders", "image", "images", "keep",
+        "mask", "masks", "name", "of", "one", "patient", "patients", "save", "scan", "scans", "seg", "series",
+        "set", "slice", "slices", "structure", "study", "table", "tables", "time", "tumour", "values", "write",
+        "CT", "DICOM", "RTSTRUCT", "SEG",
+    )
+)  # fmt: skip
 # Where a path may begin and end in a sentence.
 _START = re.compile(r"(?<![^\s(\"'\[,:=])\S")
 _END = re.compile(r"(?=\W)|$")
@@ -184,12 +194,15 @@ def numbered(paths: Iterable[str]) -> dict[str, str]:
 
 
 def without_paths(text: str, names: Mapping[str, str]) -> str:
-    """The text with every path replaced by its number, the longest path that fits first."""
+    """The text with every path replaced by its number, the longest path that fits first.
+
+    A folder that is called by a word of our sentences alone, such as ``export``, keeps its name.
+    """
     out, at = [], 0
     while (start := _START.search(text, at)) is not None:
         begin = start.start()
         ends = [m.start() for m in _END.finditer(text, begin + 1)]
-        end = next((e for e in reversed(ends) if text[begin:e] in names), None)
+        end = next((e for e in reversed(ends) if text[begin:e] in names and text[begin:e] not in _WORDS), None)
         out.append(text[at:begin] + (text[begin] if end is None else names[text[begin:end]]))
         at = begin + 1 if end is None else end
     return "".join([*out, text[at:]])

@@ -34,6 +34,15 @@ def test_paths_become_numbers(text, expected):
     assert without_paths(text, NAMES) == expected
 
 
+def test_a_folder_called_by_an_ordinary_word_changes_no_sentence():
+    names = numbered(("export/H1/slices/1.dcm", "export/Doe/1.dcm"))
+    said = "export/H1/slices lacks 2 slices; export the whole series of Doe in export/Doe."
+    assert without_paths(said, names).startswith(
+        "folder-0004 lacks 2 slices; export the whole series of Doe in folder-"
+    )
+    assert "/Doe" not in without_paths(said, names)
+
+
 def test_tables_beside_the_cohort_folder_are_no_part_of_it():
     """Listed as ``../clinic.csv``: an ellipsis is not the folder above."""
     names = numbered(("../clinic.csv", "P1/ct.nii"))
