@@ -9,8 +9,10 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
 
+# In the order of the folders, so that the longest files do not come last; compiled modules are kept for the many processes.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)  ## all tests but the slow ones
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: lint types contracts test  ## everything that CI runs
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import process, verb
 from pydicom import Dataset, dcmread
 from pydicom.uid import generate_uid
 
+from perisurv import SimulationOptions, simulate
 from perisurv.study.model import load_model
 
 STUDY = """
 out = "run"
-workers = 2
+workers = 1
 keep_ids = true
 [input]
 folder = "cohort"
@@ -41,15 +42,9 @@ resamples = 100
 TUMOUR = re.compile("gtv", re.IGNORECASE)
 
 
-def verb(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "perisurv", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
-def refusal(*arguments: str, cwd: Path) -> str:
+def refusal(*arguments: str, cwd: Path, start: Callable[..., CompletedProcess[str]] = verb) -> str:
     """The one sentence on stderr of a command that must end with exit code 2 and print no more than its progress."""
-    done = verb(*arguments, cwd=cwd)
+    done = start(*arguments, cwd=cwd)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     *progress, sentence = (line for line in done.stderr.splitlines() if line.strip())
@@ -205,7 +200,7 @@ class Damage:
 
 
 DICOM_DAMAGE = (
-    Damage("NF-0001", lose_a_slice, ("missing slice: northfield/NF-0001/", "6.00 mm apart", "export the whole series")),
+    Damage("NF-0001", lose_a_slice, ("missing slice: northfield/NF-0001/", "10.00 mm apart", "the whole series")),
     Damage("NF-0002", lose_the_last_slice, ("missing slice: ", "NF-0002/CT lacks 1 of the", "export the whole series")),
     Damage("NF-0003", scan_twice_under_one_uid, ("two series with one UID: ", "second0", "10 pairs", "keep one")),
     Damage("NF-0004", refer_to_a_ct_elsewhere, ("RTSTRUCT of another CT: ", "not in the folder", "export that CT")),
@@ -264,11 +259,10 @@ def damage_tables(cohort: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cohort without fault."""
-    folder = tmp_path_factory.mktemp("sound")
-    done = verb("simulate", "cohort", "--patients", "36", "--matrix", "64", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "cohort"
+    """A cohort without fault; of thick slices, as it is written, copied and read many times."""
+    usual = SimulationOptions(patients=36, matrix=64)
+    thick = tuple(replace(centre, slice_spacing_mm=5.0) for centre in usual.centres)
+    return simulate(tmp_path_factory.mktemp("sound") / "cohort", replace(usual, centres=thick), workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -289,16 +283,23 @@ def damaged(sound: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def twin(sound: Path, folder: Path, *, table: Callable[[str], str] = str, centres: str = "*") -> Path:
-    """A study of the sound cohort with other tables; its images are links."""
-    for centre in sorted(p for p in sound.glob(centres) if p.is_dir()):
+def twin(
+    cohort: Path, folder: Path, *, table: Callable[[str], str] = str, centres: str = "*", patients: str = "*000[1-3]"
+) -> Path:
+    """A study of some patients of a cohort with other tables; their images are links."""
+    for centre in sorted(p for p in cohort.glob(centres) if p.is_dir()):
         (folder / "cohort" / centre.name).mkdir(parents=True)
-        for path in centre.iterdir():
+        taken = {path for path in centre.glob(patients) if path.is_dir()}
+        others = tuple(path.name for path in centre.iterdir() if path.is_dir() and path not in taken)
+        for path in (*taken, *centre.glob("*.csv")):
             copy = folder / "cohort" / centre.name / path.name
-            if path.is_dir():
+            if path in taken:
                 copy.symlink_to(path)
             else:
-                copy.write_text(table(path.read_text(encoding="utf-8")), encoding="utf-8")
+                lines = path.read_text(encoding="utf-8").splitlines()
+                copy.write_text(
+                    table("\n".join(ln for ln in lines if not ln.startswith(others)) + "\n"), encoding="utf-8"
+                )
     (folder / "study.toml").write_text(STUDY.replace('truth = "cohort"\n', ""))
     return folder
 
@@ -349,14 +350,13 @@ def test_index_lists_the_same_exclusions(damaged: Path) -> None:
 
 
 def test_a_corrected_table_outside_the_cohort_is_read_again(damaged: Path, tmp_path: Path) -> None:
+    home = twin(damaged / "cohort", tmp_path, patients="*00[01][04]")
     tables = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
-    for table, source in zip(tables, sorted((damaged / "cohort").rglob("*.csv")), strict=True):
-        shutil.copy(source, table)
+    for table, source in zip(tables, sorted((home / "cohort").rglob("*.csv")), strict=True):
+        source.rename(table)
+    study = home / "study.toml"
     names = json.dumps([str(t) for t in tables])
-    text = STUDY.replace('"cohort"', json.dumps(str(damaged / "cohort"))).replace(
-        "[radiomics]", f"clinical = {names}\n[radiomics]"
-    )
-    (tmp_path / "study.toml").write_text(text)
+    study.write_text(study.read_text().replace("[radiomics]", f"clinical = {names}\n[radiomics]"))
 
     def left_out() -> set[str]:
         done = verb("index", "study.toml", "--json", cwd=tmp_path)
@@ -391,7 +391,7 @@ def test_all_censored(sound: Path, tmp_path: Path) -> None:
         )
 
     sentence = refusal("run", "study.toml", cwd=twin(sound, tmp_path, table=alive))
-    assert sentence.startswith("All 36 patients are censored")
+    assert sentence.startswith("All 9 patients are censored")
     assert "check the event column" in sentence
 
 
@@ -483,7 +483,7 @@ def test_study_file(tmp_path: Path, case: str) -> None:
 
 
 def test_a_study_file_that_is_no_toml(tmp_path: Path) -> None:
-    (tmp_path / "study.toml").write_text(STUDY.replace("workers = 2", "workers = "))
+    (tmp_path / "study.toml").write_text(STUDY.replace("workers = 1", "workers = "))
     done = verb("run", "study.toml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("perisurv: study.toml, line 3 is no TOML: workers =")
@@ -491,7 +491,7 @@ def test_a_study_file_that_is_no_toml(tmp_path: Path) -> None:
 
 
 def test_paths_that_are_not_what_they_should_be(tmp_path: Path) -> None:
-    assert "no study file nowhere.toml" in refusal("run", "nowhere.toml", cwd=tmp_path)
+    assert "no study file nowhere.toml" in refusal("run", "nowhere.toml", cwd=tmp_path, start=process)
     assert "cannot be read: Is a directory" in refusal("run", ".", cwd=tmp_path)
     (tmp_path / "cohort").mkdir()
     (tmp_path / "study.toml").write_text(STUDY)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import process, verb
 
 import perisurv as ps
 from perisurv.core import InputError, LeakageError
@@ -40,25 +42,21 @@ width = 4
 epochs = 2
 axes = 4
 stem_stride = 2
+[fit]
+minimum_events = 3
 [evaluation]
 resamples = 100
 """
 
 
-def verb(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "perisurv", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished small study."""
+    """A finished small study, by processes and workers as a user starts them."""
     folder = tmp_path_factory.mktemp("study")
-    done = verb("simulate", "cohort", "--patients", "30", "--matrix", "64", cwd=folder)
+    done = process("simulate", "cohort", "--patients", "20", "--matrix", "64", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "study.toml").write_text(STUDY)
-    done = verb("run", "study.toml", cwd=folder)
+    done = process("run", "study.toml", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "combined" in done.stdout
     return folder
@@ -108,6 +106,12 @@ def test_the_same_study_elsewhere_gives_the_same_bytes(home: Path) -> None:
     assert (home / "again" / "evaluation.json").read_bytes() == (home / "run" / "evaluation.json").read_bytes()
 
 
+def lighter(study: str) -> str:
+    """The same study for tests of something else: one process, no filtered images, no redrawn contours."""
+    light = study.replace("workers = 2", "workers = 1").replace("patients = 4", "patients = 0")
+    return re.sub(r"filters = .*", "filters = []", light)
+
+
 def _folder_of(home: Path, patient: str) -> Path:
     return next((home / "cohort").glob(f"*/{patient}"))
 
@@ -145,7 +149,7 @@ def test_no_identity_leaves_the_cohort_unless_asked(home: Path) -> None:
     shutil.copytree(home / "cohort", home / "hospital")
     first, second = (sorted(next((home / "hospital").glob(f"*/{patient}")).rglob("*.dcm")) for patient in ids[:2])
     first[0].write_bytes(b"")
-    text = STUDY.replace("keep_ids = true\n", "").replace("[deep]", "[deep]\nenabled = false")
+    text = lighter(STUDY).replace("keep_ids = true\n", "").replace("[deep]", "[deep]\nenabled = false")
     (home / "private.toml").write_text(text.replace('folder = "cohort"', 'folder = "hospital"'))
     shown = home / "shown"
     assert verb("index", "private.toml", "--out", "shown", cwd=home).returncode == 0
@@ -189,7 +193,7 @@ def test_verbs_say_what_is_missing(home: Path) -> None:
 def test_one_centre_is_validated_by_folds(home: Path, tmp_path: Path) -> None:
     centre = max((home / "cohort").iterdir(), key=lambda p: sum(1 for _ in p.rglob("*")) if p.is_dir() else 0)
     shutil.copytree(centre, tmp_path / "cohort" / centre.name)
-    (tmp_path / "study.toml").write_text(STUDY.replace('truth = "cohort"', ""))
+    (tmp_path / "study.toml").write_text(lighter(STUDY).replace('truth = "cohort"', ""))
     done = verb("run", "study.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     validation = json.loads((tmp_path / "run" / "validation.json").read_text())
@@ -241,21 +245,20 @@ def test_settings_of_the_report_can_be_run_again() -> None:
 
 def test_validate(home: Path) -> None:
     """The tabular branches by centre, beside the study itself; nothing else of the run changes."""
-    design = (
-        '[validation]\ndesign = "leave_one_centre_out"\npermutations = 1\n[fit]\nlasso_folds = 3\nminimum_events = 2\n'
-    )
-    (home / "by_centre.toml").write_text(f"{STUDY}{design}ring_folds = 2\nring_repeats = 1\nlasso_lambdas = 20\n")
+    fit = "minimum_events = 2\nlasso_folds = 3\nring_folds = 2\nring_repeats = 1\nlasso_lambdas = 20\n"
+    design = '[validation]\ndesign = "leave_one_centre_out"\npermutations = 1\n'
+    (home / "by_centre.toml").write_text(STUDY.replace("minimum_events = 3\n", fit) + design)
     before = (home / "run" / "evaluation.json").read_bytes()
     done = verb("validate", "by_centre.toml", cwd=home)
     assert done.returncode == 0, done.stderr
-    assert "leave_one_centre_out: 3 splits of 30 patients" in done.stdout
+    assert "leave_one_centre_out: 3 splits of 20 patients" in done.stdout
     values = json.loads((home / "run" / "validation.json").read_text())
     assert [row["branch"] for row in values["branches"]][:3] == ["volume", "clinical", "tumour"]
     assert sum(values["ring_votes"].values()) == 3
     centres = {split["name"] for split in values["splits"]}
     assert centres == set(pd.read_parquet(home / "run" / "cohort.parquet")["centre"])
     risks = pd.read_parquet(home / "run" / "validation.parquet")
-    assert (risks.groupby("branch")["patient"].nunique() == 30).all()
+    assert (risks.groupby("branch")["patient"].nunique() == 20).all()
     written = (home / "run" / "validation.json").read_bytes()
     again = verb("validate", "by_centre.toml", "--json", "--workers", "1", cwd=home)
     assert json.loads(again.stdout) == values

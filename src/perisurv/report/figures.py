@@ -11,7 +11,8 @@ from matplotlib.ticker import PercentFormatter
 
 from perisurv.core import CalibrationPoint, Evaluation, IncidenceCurve, LadderRow, RiskGroupCurve
 from perisurv.core.endpoint import Endpoint
-from perisurv.report.style import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT, draw_svg
+from perisurv.report.colours import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, PINK, SOFT
+from perisurv.report.style import draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value, ring_label
 
 __all__ = [

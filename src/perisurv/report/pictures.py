@@ -12,8 +12,9 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from perisurv.core import Geometry, RegionSet
+from perisurv.report.colours import RINGS, SOFT
 from perisurv.report.orientation import Upright
-from perisurv.report.style import RINGS, SOFT, draw_png
+from perisurv.report.style import draw_png
 from perisurv.report.words import ring_label
 
 __all__ = ["map_picture", "ring_picture"]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from perisurv.core import RegionSet
 from perisurv.core.wording import counted
+from perisurv.report.colours import RINGS, TAKEN
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_words import region_label
 from perisurv.report.slices import grey_png, outline, png_uri, thinned
-from perisurv.report.style import RINGS, TAKEN
 
 __all__ = ["LUNG", "SOFT_TISSUE", "Views", "Window", "montage", "planes"]
 

@@ -1,4 +1,4 @@
-"""Colours and drawing of all figures: colour-blind safe, the same bytes whatever the reader's matplotlibrc says."""
+"""Drawing of all figures: the same bytes whatever the reader's matplotlibrc says."""
 
 from __future__ import annotations
 
@@ -13,21 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "LIGHT", "ORANGE", "PINK", "RINGS", "SOFT", "TAKEN", "draw_png", "draw_svg"]
+from perisurv.report.colours import GREY, INK, SOFT
 
-# Okabe and Ito.
-BLUE = "#0072b2"
-ORANGE = "#d55e00"
-GREEN = "#009e73"
-PINK = "#cc79a7"
-# Tumour, then rings by width.
-RINGS = (ORANGE, "#f0e442", "#56b4e9", PINK, GREEN, "#e69f00")
-# What rings lost, by cause: filled, and none of the colours of the first three rings.
-TAKEN = (GREEN, "#ffffff", "#b2182b", "#1f2933", "#999933", "#332288")
-INK = "#1f2933"
-SOFT = "#52606d"
-GREY = "#8795a1"
-LIGHT = "#d9e2ec"
+__all__ = ["draw_png", "draw_svg"]
 
 
 def draw_svg(draw: Callable[[Figure], None], size_inch: tuple[float, float], label: str) -> str:

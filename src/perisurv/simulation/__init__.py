@@ -5,7 +5,14 @@ clinical tables and the truth, `oracle_risk` reads the true linear predictor bac
 """
 
 from perisurv.simulation.options import DEFAULT_CENTRES, CentreOptions, EffectOptions, SimulationOptions
-from perisurv.simulation.patient import SimulatedScan, TrueAnatomy, make_scan, simulate_patient
+from perisurv.simulation.patient import (
+    SimulatedScan,
+    TrueAnatomy,
+    make_scan,
+    patient_folder,
+    simulate_missing,
+    simulate_patient,
+)
 from perisurv.simulation.plan import Latents, PatientPlan, Plan, patient_ids, plan
 from perisurv.simulation.surroundings import SurroundingsOptions, border_box, cut, surround, write_surrounded
 from perisurv.simulation.tables import oracle_risk, write_tables
@@ -25,8 +32,10 @@ __all__ = [
     "cut",
     "make_scan",
     "oracle_risk",
+    "patient_folder",
     "patient_ids",
     "plan",
+    "simulate_missing",
     "simulate_patient",
     "surround",
     "write_surrounded",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,12 +96,9 @@ def draw_surface(rng: Generator, volume_ml: float, roughness: float) -> Surface:
 
     Spherical harmonics of degree 2-3 give every tumour its form; those of degree 4-10 grow with the latent.
     """
-    theta = np.linspace(0.0, np.pi, THETA)[:, None]
-    phi = 2 * np.pi * np.arange(PHI)[None, :] / PHI
-    shape = 0.10 * _harmonics(rng, theta, phi, 2, 3) + 0.055 * np.exp(0.45 * roughness) * _harmonics(
-        rng, theta, phi, 4, 10
-    )
+    shape = 0.10 * _harmonics(rng, 2, 3) + 0.055 * np.exp(0.45 * roughness) * _harmonics(rng, 4, 10)
     radius = np.clip(np.exp(shape), 0.55, 1.7)
+    theta, _ = _angles()
     weight = np.sin(theta) * (np.pi / (THETA - 1)) * (2 * np.pi / PHI)
     volume = float((radius**3 * weight).sum() / 3.0)
     return Surface(radius * (1000.0 * volume_ml / volume) ** (1.0 / 3.0))
@@ -166,14 +164,25 @@ def _necrosis(rng: Generator, geometry: Geometry, inside: NDArray[np.bool_], het
     return np.asarray(inside & (away < (radius * (0.10 + 0.40 * float(ndtr(heterogeneity)))) ** 2))
 
 
-def _harmonics(rng: Generator, theta: Array, phi: Array, lowest: int, highest: int) -> NDArray[np.float64]:
+def _angles() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Polar and azimuthal angles of the grid of a surface, ready to broadcast."""
+    return np.linspace(0.0, np.pi, THETA)[:, None], 2 * np.pi * np.arange(PHI)[None, :] / PHI
+
+
+@cache
+def _wave(degree: int, order: int) -> NDArray[np.complex128]:
+    """A spherical harmonic on that grid: the same for every tumour."""
+    return np.asarray(sph_harm_y(degree, order, *_angles()))
+
+
+def _harmonics(rng: Generator, lowest: int, highest: int) -> NDArray[np.float64]:
     """Random real combination of spherical harmonics of unit variance over the sphere."""
-    total = np.zeros(np.broadcast_shapes(theta.shape, phi.shape))
+    total = np.zeros((THETA, PHI))
     variance = 0.0
     for degree in range(lowest, highest + 1):
         for order in range(degree + 1):
             cosine, sine = rng.standard_normal(2) / degree
-            wave = sph_harm_y(degree, order, theta, phi)
+            wave = _wave(degree, order)
             # The mean square over the sphere of Re or Im of a normalised harmonic is 1 / (8 pi), 1 / (4 pi) for m = 0.
             total += cosine * wave.real + (sine * wave.imag if order else 0.0)
             variance += (2.0 / (8 * np.pi) if order else 1.0 / (4 * np.pi)) / degree**2

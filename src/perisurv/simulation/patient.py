@@ -44,7 +44,9 @@ __all__ = [
     "TrueAnatomy",
     "draw_thorax",
     "make_scan",
+    "patient_folder",
     "place_tumour",
+    "simulate_missing",
     "simulate_patient",
 ]
 
@@ -199,7 +201,7 @@ def simulate_patient(plan: Plan, number: int, folder: Path) -> Path:
         If the plan holds no patient of this number.
     """
     patient = _patient(plan, number)
-    final = Path(folder) / patient.centre.name / patient.id
+    final = patient_folder(patient, Path(folder))
     partial = final.with_name(f".{patient.id}.partial")
     if partial.exists():
         shutil.rmtree(partial)
@@ -210,6 +212,17 @@ def simulate_patient(plan: Plan, number: int, folder: Path) -> Path:
         shutil.rmtree(final)
     os.replace(partial, final)  # noqa: PTH105 - Path.replace is the same call
     return final
+
+
+def patient_folder(patient: PatientPlan, folder: Path) -> Path:
+    """Where the files of a patient lie below the root of the cohort."""
+    return folder / patient.centre.name / patient.id
+
+
+def simulate_missing(number: int, *, plan: Plan, folder: Path) -> None:
+    """Write one patient of a plan as `simulate_patient` does, unless its folder is there."""
+    if not patient_folder(_patient(plan, number), folder).exists():
+        simulate_patient(plan, number, folder)
 
 
 def _patient(plan: Plan, number: int) -> PatientPlan:

@@ -16,9 +16,8 @@ from perisurv.radiomics import extract as extract_options
 from perisurv.radiomics import preset as radiomics_preset
 from perisurv.regions import rings as build_rings
 from perisurv.regions.options import RingOptions
-from perisurv.simulation import Plan, SimulationOptions, simulate_patient, write_tables
+from perisurv.simulation import SimulationOptions, patient_folder, simulate_missing, write_tables
 from perisurv.simulation import plan as make_plan
-from perisurv.simulation.plan import PatientPlan
 from perisurv.study.engine import Failure, Progress, run_tasks, tell
 from perisurv.study.private import private_folder
 from perisurv.study.run import Run
@@ -198,22 +197,12 @@ def simulate(
         raise InputError(f"{folder} is not empty and holds no simulated cohort; choose another folder.")
     write_text(marker, stamp)
     cohort_plan = make_plan(options, seed)
-    there = sum(_folder_of(patient, folder).exists() for patient in cohort_plan.patients)
+    there = sum(patient_folder(patient, folder).exists() for patient in cohort_plan.patients)
     tell(progress, "detail", f"{counted(options.patients, 'patient')} to simulate, {there} were there before")
-    work = partial(_simulate_one, plan=cohort_plan, folder=folder)
+    work = partial(simulate_missing, plan=cohort_plan, folder=folder)
     results = run_tasks(work, range(options.patients), workers=workers, label="simulate", progress=progress)
     failures = [r.reason for r in results if isinstance(r, Failure)]
     if failures:
         raise InputError(f"{counted(len(failures), 'patient')} could not be simulated: {failures[0]}")
     write_tables(cohort_plan, folder)
     return folder
-
-
-def _simulate_one(number: int, *, plan: Plan, folder: Path) -> None:
-    patient = plan.patients[number]
-    if not _folder_of(patient, folder).exists():
-        simulate_patient(plan, number, folder)
-
-
-def _folder_of(patient: PatientPlan, folder: Path) -> Path:
-    return folder / patient.centre.name / patient.id

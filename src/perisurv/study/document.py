@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perisurv import report as pages
 from perisurv.core import InputError, RegionSet
 from perisurv.regions import load_regions
-from perisurv.report import render_report, render_validation
 from perisurv.study import stages
 from perisurv.study.ledger import enter, report_key
 from perisurv.study.model import shareable
@@ -47,9 +47,9 @@ def write_report(run: Run) -> Path:
     maps = [stages.texture_map(regions, run.settings) for regions in examples]
     aside = folder.read_exclusions(SET_ASIDE)
     if plan.external:
-        html = render_report(run.evaluation(), examples, settings, maps, validation, aside)
+        html = pages.render_report(run.evaluation(), examples, settings, maps, validation, aside)
     else:
-        html = render_validation(validation or {}, examples, settings, maps, aside)
+        html = pages.render_validation(validation or {}, examples, settings, maps, aside)
     write_text(folder.report, html)
     enter(folder, "report", key, run.settings)
     return folder.report

@@ -12,10 +12,10 @@ from matplotlib.path import Path as Polygon
 from report_shapes import stored
 
 from perisurv.core import Geometry, Mask, Region, RegionSet, Volume
+from perisurv.report.colours import RINGS
 from perisurv.report.orientation import Upright, side
 from perisurv.report.qc_views import LUNG, SOFT_TISSUE, Views, montage, planes
 from perisurv.report.slices import grey_png, outline, thinned
-from perisurv.report.style import RINGS
 
 
 def _polygons(path: str) -> list[np.ndarray]:

@@ -152,12 +152,12 @@ def distance_mm(made: SimulatedScan) -> NDArray[np.float64]:
 
 def test_tumours_touch_the_border_of_the_lung_at_a_realistic_rate() -> None:
     cohort = plan(SimulationOptions(patients=60, matrix=64), 1)
+    chests = [draw_thorax(cohort, number).fields for number in range(0, 60, 6)]  # each for six tumours
     touching = []
     for patient in cohort.patients:
         rng = cohort.rng(patient.number, 1)
         surface = draw_surface(rng, patient.volume_ml, patient.latents.roughness)
-        fields = draw_thorax(cohort, patient.number).fields
-        touching.append(place_tumour(rng, fields, surface, patient.touches).touches)
+        touching.append(place_tumour(rng, chests[patient.number % 10], surface, patient.touches).touches)
     assert 0.27 <= np.mean(touching) <= 0.45
 
 

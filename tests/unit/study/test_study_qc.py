@@ -289,7 +289,7 @@ def test_an_excluded_patient_is_drawn_as_far_as_it_can_be_read(folder: RunFolder
     cohort = _cohort()
     patients = tuple(dataclasses.replace(p, source=source) if p.id == "P-2" else p for p in cohort)
     cohort = dataclasses.replace(cohort, patients=patients, left_out=(Patient("P-9", "north", source),))
-    pages = write_qc(folder, cohort, StudySettings(keep_ids=True))
+    pages = write_qc(folder, cohort, StudySettings(keep_ids=True, workers=1))
     assert (pages.sheets, pages.undrawn) == (4, ())
     for patient, reason in (("P-2", "the tumour touches the border"), ("P-9", "first: gone")):
         page = (folder.qc / "patients" / f"{patient}.html").read_text(encoding="utf-8")

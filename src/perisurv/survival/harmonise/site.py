@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import RidgeClassifier
 
 from perisurv.core import FeatureError, FeatureTable, SettingsError
@@ -152,6 +151,8 @@ class _Run:
 
     def _classifier(self) -> Any:
         if self.classifier == "forest":
+            from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 (the trees take a third of a second to load)
+
             return RandomForestClassifier(100, class_weight="balanced", random_state=self.seed)
         return RidgeClassifier(alpha=1.0, class_weight="balanced")
 
