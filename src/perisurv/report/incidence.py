@@ -13,8 +13,9 @@ from matplotlib.ticker import PercentFormatter
 
 from perisurv.core import IncidenceCurve
 from perisurv.core.endpoint import Endpoint
+from perisurv.report.colours import INK, SOFT
 from perisurv.report.figures import GROUP_COLORS, numbers_at_risk
-from perisurv.report.style import INK, SOFT, draw_svg
+from perisurv.report.style import draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value
 
 __all__ = ["IncidenceRow", "incidence_plot", "incidence_section", "incidence_table"]
