@@ -88,7 +88,7 @@ def running_orthanc(tmp_path_factory):
         process = subprocess.Popen([ORTHANC, str(home / "orthanc.json")], stdout=log, stderr=log)
     server = Orthanc(f"http://127.0.0.1:{port}")
     try:
-        for _ in range(150):
+        for _ in range(900):
             assert process.poll() is None, (home / "log").read_text()
             try:
                 server.call("GET", "/system")
@@ -98,7 +98,7 @@ def running_orthanc(tmp_path_factory):
         yield server
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class ObjectStore:
     def wait_for(self, key: str) -> None:
         """Return once an object was asked for."""
         with self.asked:
-            assert self.asked.wait_for(lambda: key in self.got, timeout=60)
+            assert self.asked.wait_for(lambda: key in self.got, timeout=120)
 
     def _answer(self, environ, start):
         path = environ["PATH_INFO"]
@@ -86,7 +86,7 @@ class ObjectStore:
     def _half(self, environ, start):
         body = b"".join(self._inner(environ, start))
         yield body[: len(body) // 2]
-        self.go_on.wait(30)
+        self.go_on.wait(120)
 
 
 def index_of(root: Path, store: ObjectStore | None = None, collection: str = "nsclc_radiomics") -> IdcIndex:

@@ -150,7 +150,7 @@ def test_killed_in_the_middle_it_goes_on(filled, tmp_path):
         handler.end_headers()
         handler.wfile.write(b"half an object")
         stopped.set()
-        go_on.wait(30)
+        go_on.wait(120)
         return True
 
     with serving(passing_on(filled, stall)) as (url, _):
@@ -160,9 +160,9 @@ def test_killed_in_the_middle_it_goes_on(filled, tmp_path):
             pull({url!r}, Path({str(tmp_path / "got")!r}), PullOptions(patients=("S1",)))
         """)
         child = subprocess.Popen([sys.executable, "-c", script])
-        assert stopped.wait(60)
+        assert stopped.wait(120)
         os.kill(child.pid, signal.SIGKILL)
-        child.wait(20)
+        child.wait(60)
         go_on.set()
         assert len(contents(tmp_path / "got")) == 5
         objects_before = set(objects[:5])

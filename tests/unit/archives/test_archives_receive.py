@@ -289,7 +289,7 @@ def test_impossible_options_are_refused(options):
 
 
 def wait_until_open(port):
-    for _ in range(300):
+    for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -310,6 +310,6 @@ def test_ctrl_c_ends_with_counts(tmp_path):
     assert association.send_c_store(data).Status == SUCCESS
     association.release()
     node.send_signal(signal.SIGINT)
-    told, _ = node.communicate(timeout=20)
+    told, _ = node.communicate(timeout=120)
     assert node.returncode == 0
     assert '"objects": 1' in told
