@@ -30,7 +30,12 @@ __all__ = ["AT_BORDER", "REFUSED", "Truth", "write_collection"]
 
 MR, PET = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.128"
 # Patients that cannot be used, by their place in the collection: words of the true reason.
-REFUSED = {16: "on no slice", 17: "tumour ROI", 18: "HU", 19: "missing slice"}
+REFUSED = {
+    16: "contours off the slices of the CT",
+    17: "no tumour ROI",
+    18: "not HU",
+    19: "missing slice",
+}
 AT_BORDER = (5, 9, 13)
 AIR_HU = (-865.0, -875.0, -890.0, -905.0, -920.0, -935.0, -950.0, -958.0)
 Bools = NDArray[np.bool_]

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "docs/radiomics.md": "tests/e2e/test_e2e_docs.py",
     "docs/how-to/clinical-table.md": "tests/unit/cohort/test_cohort_clinical_docs.py",
     "docs/how-to/nifti-folder.md": "tests/unit/cohort/test_cohort_masks_docs.py",
+    "docs/how-to/features-only.md": "tests/unit/study/test_study_how_to.py",
+    "docs/how-to/predict.md": "tests/unit/study/test_study_how_to.py",
     "docs/how-to/survival-estimators.md": "tests/unit/survival/test_survival_docs.py",
 }
 # Lines that begin a part which small data cannot run, and why.

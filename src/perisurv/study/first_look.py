@@ -214,10 +214,8 @@ class _Look:
             for finding in findings
             if finding.id == _NO_TUMOUR and finding.passed is False
         ]
-        if not failed:
-            return
         names = Counter(name for finding in failed for name in dict.fromkeys(finding.names))
-        if not names and self.cohort.patients:  # these have none, and others have
+        if not failed or (self.cohort.patients and not names):  # those have none that may be it, and others have
             return
         usual = plain(StudySettings())["cohort"]["tumour_roi"] if self.cohort.patients else ()
         lines = [

@@ -98,6 +98,24 @@ def test_names_that_are_never_the_tumour_are_not_proposed(tmp_path):
     look = look_at(tmp_path)
     assert look.questions == ()
     assert look.cohort.ids == ("S1", "S2")
+    assert "Left out: 1 patient, no tumour ROI." in findings(look)
+
+
+def test_where_nobody_has_a_name_that_may_be_the_tumour_it_is_asked_for(tmp_path):
+    write_patient(tmp_path, "B1", rois={"Heart": [square(3)], "GTV_LN": [square(4)]})
+    write_table(tmp_path, [row("B1")])
+    look = look_at(tmp_path)
+    assert "no name that is there may be it" in look.questions[0].text
+    assert not look.ready
+
+
+def test_where_nobody_is_left_for_another_reason_no_tumour_is_asked_for(tmp_path):
+    write_patient(tmp_path, "B1")
+    next((tmp_path / "B1" / "ct").glob("004*")).unlink()
+    write_table(tmp_path, [row("B1")])
+    look = look_at(tmp_path)
+    assert look.questions == ()
+    assert not look.ready
 
 
 @pytest.mark.parametrize(
