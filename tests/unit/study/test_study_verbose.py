@@ -11,7 +11,7 @@ from small_study import small_settings, write_hospital
 from typer.testing import CliRunner
 
 from perisurv.cli import app
-from perisurv.study import api
+from perisurv.simulation import patient as simulated
 from perisurv.study.settings import settings_to_toml
 
 
@@ -52,7 +52,7 @@ def test_a_simulation_tells_whom_it_keeps(tmp_path, monkeypatch):
         patient = plan.patients[number]
         (folder / patient.centre.name / patient.id).mkdir(parents=True)
 
-    monkeypatch.setattr(api, "simulate_patient", writes)
+    monkeypatch.setattr(simulated, "simulate_patient", writes)
     words = ("simulate", str(tmp_path / "cohort"), "--patients", "6", "--workers", "1")
     assert "6 patients to simulate, 0 were there before" in _err(*words, "-v")
     assert "6 patients to simulate, 6 were there before" in _err(*words, "-v")
