@@ -22,6 +22,7 @@ ELSEWHERE = {
     "docs/how-to/features-only.md": "tests/unit/study/test_study_how_to.py",
     "docs/how-to/predict.md": "tests/unit/study/test_study_how_to.py",
     "docs/how-to/survival-estimators.md": "tests/unit/survival/test_survival_docs.py",
+    "docs/how-to/watch-stop-go-on.md": "tests/unit/study/test_study_verbose.py",
 }
 # Lines that begin a part which small data cannot run, and why.
 NEEDS_DATA = {"README.md": ("result = ps.Study", "a study needs three hundred patients and an hour")}

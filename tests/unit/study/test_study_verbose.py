@@ -1,10 +1,11 @@
-"""What verbs say with -v, and shell completion."""
+"""What verbs say with -v, shell completion, and the page about both."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from small_study import small_settings, write_hospital
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 
 from perisurv.cli import app
 from perisurv.simulation import patient as simulated
+from perisurv.study.finished import NOTHING_TO_DO
 from perisurv.study.settings import settings_to_toml
+from perisurv.study.status import State
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,20 @@ def test_a_simulation_tells_whom_it_keeps(tmp_path, monkeypatch):
     assert "6 patients to simulate, 0 were there before" in _err(*words, "-v")
     assert "6 patients to simulate, 6 were there before" in _err(*words, "-v")
     assert not [line for line in _err(*words) if "were there before" in line]
+
+
+def test_the_page_about_watching_says_what_is_so(study, monkeypatch, capsys):
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "watch-stop-go-on.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(study.parent)
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "watch-stop-go-on.md", "exec"), {"__name__": "page"})
+    printed = capsys.readouterr()
+    assert "stage 2 of 4, regions" in printed.err
+    assert "2 patients found, 2 used, 0 excluded." in printed.out
+    assert NOTHING_TO_DO in page
+    assert all(f"| {state} |" in page for state in get_args(State))
+    for command in re.findall(r"^perisurv (\w+) study\.toml(?: (--[\w-]+))?$", page, re.MULTILINE):
+        assert CliRunner().invoke(app, [command[0], "study.toml", *filter(None, command[1:])]).exit_code == 0
 
 
 @pytest.mark.parametrize(
