@@ -27,6 +27,7 @@ __all__ = [
     "caution",
     "coefficients",
     "exclusion_groups",
+    "facts_of",
     "flow_counts",
     "group_exclusions",
     "group_facts",
@@ -174,12 +175,14 @@ def calibration_table(evaluation: Evaluation) -> tuple[tuple[str, str, Calibrati
 def group_facts(evaluation: Evaluation, branch: str) -> tuple[tuple[str, ...], tuple[GroupFacts, ...]]:
     """Names of the horizons, and both risk groups with median survival and survival at each horizon."""
     horizons = tuple(sorted({point.time_days for point in evaluation.auc})) or DEFAULT_HORIZONS_DAYS
-    facts = tuple(
-        GroupFacts(curve.group, curve.at_risk[0], _median(curve), tuple(_survival(curve, t) for t in horizons))
-        for curve in evaluation.curves
-        if curve.branch == branch
-    )
+    facts = tuple(facts_of(curve, horizons) for curve in evaluation.curves if curve.branch == branch)
     return tuple(horizon_label(t) for t in horizons), facts
+
+
+def facts_of(curve: RiskGroupCurve, horizons_days: Sequence[float]) -> GroupFacts:
+    """One risk group with its median and its share without event at each horizon."""
+    at = tuple(_survival(curve, t) for t in horizons_days)
+    return GroupFacts(curve.group, curve.at_risk[0], _median(curve), at)
 
 
 def median_days(curve: RiskGroupCurve) -> tuple[float | None, float | None, float | None]:

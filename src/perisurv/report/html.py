@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from perisurv.core import Evaluation, Exclusion, IncidenceCurve, RegionSet, RiskGroupCurve
@@ -21,7 +20,7 @@ from perisurv.report.figures import (
     roc_plot,
 )
 from perisurv.report.incidence import incidence_section
-from perisurv.report.page import environment, example
+from perisurv.report.page import environment, example, svg
 from perisurv.report.validation import validation_section
 
 __all__ = ["render_report"]
@@ -90,7 +89,7 @@ def _headline(evaluation: Evaluation) -> dict[str, Any]:
         "oracle": rows.get("oracle"),
         "cautions": facts.caution(headline, rows.get("volume")),
         "confidence": f"{100 * evaluation.confidence:g} %",
-        "forest": _svg(
+        "forest": svg(
             forest_plot(evaluation.ladder, headline.branch, evaluation.confidence, "on the external centres")
         ),
         **_group_tests(evaluation, headline.branch),
@@ -115,7 +114,7 @@ def _risk_groups(evaluation: Evaluation) -> dict[str, Any]:
     headline = facts.headline_row(evaluation).branch
     curves = {row.branch: [c for c in evaluation.curves if c.branch == row.branch] for row in evaluation.ladder}
     drawn = {
-        branch: _svg(
+        branch: svg(
             kaplan_meier_plot(
                 own, branch, evaluation.endpoint, group_test(evaluation, branch), small=branch != headline
             )
@@ -127,8 +126,8 @@ def _risk_groups(evaluation: Evaluation) -> dict[str, Any]:
     auc_horizons, auc_rows = facts.auc_table(evaluation)
     return {
         "headline_curves": drawn.get(headline),
-        "headline_roc": _svg(roc_plot(evaluation, headline)) if any(r[0] == headline for r in auc_rows) else None,
-        "other_curves": [svg for branch, svg in drawn.items() if branch != headline],
+        "headline_roc": svg(roc_plot(evaluation, headline)) if any(r[0] == headline for r in auc_rows) else None,
+        "other_curves": [figure for branch, figure in drawn.items() if branch != headline],
         "group_horizons": horizons,
         "groups": groups,
         "auc_horizons": auc_horizons,
@@ -160,8 +159,8 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     middle = times[len(times) // 2] if times else None
     return {
         "calibration_rows": rows,
-        "headline_calibration": _svg(calibration_plot(own, headline, evaluation.endpoint)) if own else None,
-        "decision": _svg(decision_plot(evaluation, list(dict.fromkeys(shown)), middle)) if middle is not None else None,
+        "headline_calibration": svg(calibration_plot(own, headline, evaluation.endpoint)) if own else None,
+        "decision": svg(decision_plot(evaluation, list(dict.fromkeys(shown)), middle)) if middle is not None else None,
     }
 
 
@@ -170,7 +169,7 @@ def _patients_and_rings(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "flow": facts.flow_counts(evaluation),
         "exclusions": facts.exclusion_groups(evaluation),
-        "rings": _svg(ring_plot(votes, evaluation.ring, "Folds won by each ring width")) if votes else None,
+        "rings": svg(ring_plot(votes, evaluation.ring, "Folds won by each ring width")) if votes else None,
         "ring_won": votes.get(evaluation.ring, 0),
         "folds": sum(votes.values()),
         "outvoted": sorted(name for name in votes if votes[name] > votes.get(evaluation.ring, 0)),
@@ -180,7 +179,3 @@ def _patients_and_rings(evaluation: Evaluation) -> dict[str, Any]:
 def _features(evaluation: Evaluation) -> dict[str, Any]:
     branches = [row.branch for row in evaluation.ladder if row.branch != "oracle"]
     return {"selected": {b: facts.coefficients(evaluation, b) for b in branches}, "shown": COEFFICIENTS_SHOWN}
-
-
-def _svg(element: str) -> Markup:
-    return Markup(element)  # noqa: S704 (drawn here; its text was escaped by the writer)

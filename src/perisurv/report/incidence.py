@@ -15,6 +15,7 @@ from perisurv.core import IncidenceCurve
 from perisurv.core.endpoint import Endpoint
 from perisurv.report.colours import INK, SOFT
 from perisurv.report.figures import GROUP_COLORS, numbers_at_risk
+from perisurv.report.page import svg
 from perisurv.report.style import draw_svg
 from perisurv.report.words import DAYS_PER_YEAR, branch_label, horizon_label, p_value
 
@@ -145,7 +146,7 @@ def _drawn(
 ) -> Markup | None:
     if not curves:
         return None
-    return Markup(incidence_plot(curves, branch, endpoint, test, small=small))  # noqa: S704 (drawn here, escaped)
+    return svg(incidence_plot(curves, branch, endpoint, test, small=small))
 
 
 def _tested(tests: Mapping[str, Mapping[str, float]], branch: str, curves: Sequence[IncidenceCurve]) -> str:

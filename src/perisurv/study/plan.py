@@ -136,7 +136,7 @@ def _one_centre(cohort: Cohort) -> str:
     name = next(iter(cohort.centres))
     return (
         f"All {len(cohort)} patients are of one centre ({name}), so nobody is left for an external validation: the "
-        "tabular branches are validated inside the centre, and no network is trained. For an external validation add "
+        "tabular branches are tested inside the centre, and no network is trained. For an external validation add "
         "the patients of another centre, or name the column of centres in the study file: "
         'centre = "..." below [cohort.columns].'
     )

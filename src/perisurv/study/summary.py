@@ -15,7 +15,7 @@ from perisurv.core import Cohort, Evaluation
 from perisurv.core.endpoint import Endpoint
 from perisurv.core.wording import counted
 from perisurv.report import facts, remarks
-from perisurv.report.validation import validation_section
+from perisurv.report.validation import validation_facts
 from perisurv.study.plan import StudyPlan
 from perisurv.study.store import RunFolder
 
@@ -154,7 +154,7 @@ def _external(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _validated(values: Mapping[str, Any]) -> dict[str, Any]:
-    section = validation_section(values)
+    section = validation_facts(values)
     headline, cautions = section["validation_headline"], section["validation_cautions"]
     return {
         "scored": _DESIGNS[values["design"]],

@@ -17,6 +17,7 @@ from perisurv.study.run import Run
 from perisurv.study.settings import StudySettings
 from perisurv.study.stability import stable_columns
 from perisurv.study.store import read_json, write_frame, write_text
+from perisurv.study.validation_groups import risk_groups
 
 __all__ = ["validate"]
 
@@ -98,6 +99,7 @@ def _plain(found: Nested, table: FeatureTable, settings: StudySettings) -> dict[
         "design": settings.validation.design,
         "patients": len(found.outcome),
         "events": found.outcome.n_events,
+        "competing": int((found.outcome.cause == 2).sum()),
         "features": table.frame.shape[1],
         "confidence": settings.evaluation.confidence,
         "reference": reference,
@@ -122,6 +124,7 @@ def _plain(found: Nested, table: FeatureTable, settings: StudySettings) -> dict[
             {"first": first, "second": second, "difference": d, "lower": lower, "upper": upper}
             for (first, second), (d, lower, upper) in score.differences.items()
         ],
+        "groups": risk_groups(found, settings.evaluation.confidence),
         "ring_votes": found.ring_votes,
         "provenance": dataclasses.asdict(provenance(settings)),
     }

@@ -44,7 +44,7 @@ def test_one_hospital_ends_with_a_validation_and_a_report(one: Path) -> None:
     assert "All 14 patients are of one centre (north)" in result.text
     assert "centre = " in result.text
     assert "All 14 patients are of one centre (north)" in result.report.html
-    assert "Validation inside these patients" in result.report.html
+    assert "Tested inside these patients" in result.report.html
     assert not (one / "run" / "model").exists()
 
 
@@ -161,4 +161,4 @@ def test_a_design_takes_over_where_the_other_centre_cannot_be_scored(tmp_path: P
     cohort = of(settings).index()
     plan = plan_study(cohort, settings)
     assert (plan.external, plan.design) == (False, "nested")
-    assert "No external validation: A study needs at least 1 event among its external patients" in plan.told
+    assert "No external validation: A study needs at least 1 death among its external patients" in plan.told

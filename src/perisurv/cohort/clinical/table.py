@@ -287,6 +287,8 @@ def _guesses(
             detail.append(f"{unit}: {why}" if why == "its name states no unit" else unit)
         if meaning == "event":
             detail.append(describe([layout.text(line, "event") for line in lines], options.clinical))
+        if meaning == "competing":
+            detail.append("where the event did not come before")
         if meaning.startswith("date_") and reader.order in ("dmy", "mdy"):
             detail.append("day first" if reader.order == "dmy" else "month first")
         if detail or meaning in layout.guessed:
