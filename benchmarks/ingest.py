@@ -75,16 +75,31 @@ def index(files: int) -> Iterator[Row]:
     yield Row("what it keeps for the next index", said["cache_mb"], "MB")
 
 
+def contours(patients: int) -> Iterator[Row]:
+    """What structure sets and SEG add to an index: the first time, and once they are known."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "ingest_contours.py", str(DATA), folder, str(patients)]
+        run = subprocess.run(command, cwd=HERE / "peers", capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise SystemExit(f"the index of contours failed:\n{run.stderr[-2000:]}")
+        said = json.loads(run.stdout.splitlines()[-1])
+    for kind, name in (("rtstruct", "RTSTRUCT"), ("seg", "DICOM SEG")):
+        what = f"what a {name} of LUNG1-001 and its checks add to an index, time of the processor"
+        yield Row(what, said[f"{kind}_first_ms"], "ms")
+        yield Row(f"{what}, again", said[f"{kind}_again_ms"], "ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--contours", type=int, default=10)
     task = parser.parse_args()
     if not DATA.is_dir():
         raise SystemExit(f"There is no LUNG1-001 in {DATA}; set PERISURV_TEST_DATA to the test data (README).")
     other = shlex.join(["python", "benchmarks/ingest.py", *sys.argv[1:]])
-    rows = [*patient(task.rounds, task.repeats), *index(task.files)]
+    rows = [*patient(task.rounds, task.repeats), *index(task.files), *contours(task.contours)]
     publish("ingest", rows, other if sys.argv[1:] else "make bench-ingest")
 
 

@@ -1,7 +1,7 @@
 """What the headers of an index said: an index that was cut off goes on, a second one reads new files only.
 
-A text file, readable by its owner only: a title, then a line a file that is only ever appended. It holds PatientIDs and
-belongs where the key of the pseudonyms lies.
+A text file, readable by its owner only: a title, then a line a file that is only ever appended, and a line a judgement
+of contours. It holds PatientIDs and belongs where the key of the pseudonyms lies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from operator import attrgetter
@@ -23,15 +23,18 @@ from perisurv.cohort.dicom import CtHeader, OtherHeader, unreadable
 
 __all__ = ["HeaderCache", "Stamp", "stamp_of"]
 
-Stamp = tuple[int, int, int]
+# Size and times of a file, and of contours how many ROIs were read; of a judgement its key.
+Stamp = tuple[int | str, ...]
 
 _LOG = logging.getLogger(__name__)
 # A change to what a header is read to, under the same names and the same version, needs another number.
-_FORMAT = 2
+_FORMAT = 3
 _FIELDS = tuple(f.name for f in fields(CtHeader) if f.name not in ("path", "name"))
 _OTHER_FIELDS = ("modality", "patient_id", "series_uid", "frame_uid")
 _ct_values, _other_values = attrgetter(*_FIELDS), attrgetter(*_OTHER_FIELDS)
 _LINES_AT_ONCE = 500
+# Begins the name of a judgement; no path holds it.
+_JUDGED = "\0"
 
 
 def stamp_of(path: Path, name: str) -> Stamp:
@@ -50,7 +53,9 @@ def stamp_of(path: Path, name: str) -> Stamp:
 
 
 class HeaderCache:
-    """Headers of CT slices and of files of other modalities by name and stamp. To be used in a ``with`` statement.
+    """Headers of CT slices, of contours and of files of other modalities by name and stamp, and judgements of contours.
+
+    To be used in a ``with`` statement.
 
     Parameters
     ----------
@@ -60,10 +65,21 @@ class HeaderCache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._rows: dict[str, tuple[Stamp, list[Any]]] = {}
+        self._rows: dict[str, tuple[Stamp, Any]] = {}
         self._current: dict[str, Stamp] = {}
         self._lines: list[bytes] = []
         self._stale = False
+        self.stamps: dict[str, Stamp] = {}
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return self._path is not None
+
+    def stamp(self, path: Path, name: str) -> Stamp:
+        """As :func:`stamp_of`; that of every file is noted in ``stamps``."""
+        self.stamps[name] = stamp_of(path, name)
+        return self.stamps[name]
 
     def __enter__(self) -> HeaderCache:
         """Read the file; one that is damaged or of another version is thrown away."""
@@ -85,16 +101,11 @@ class HeaderCache:
         if self._path is not None and kind is None and (self._stale or self._rows):
             self._compact(self._path)
 
-    def get(self, path: Path, name: str, stamp: Stamp) -> CtHeader | OtherHeader | None:
-        """The header of a file as it was read; None if it must be read, again or for the first time."""
-        row = self._rows.pop(name, None)
-        if row is None:
-            return None
-        known, values = row
-        if known != stamp:
-            self._stale = True
-            return None
-        self._current[name] = stamp
+    def get(self, path: Path, name: str, stamp: Stamp) -> CtHeader | OtherHeader | dict[str, Any] | None:
+        """What is known of a file, of contours as plain values; None if it must be read, again or at all."""
+        values = self._known(name, stamp)
+        if values is None or isinstance(values, dict):
+            return values
         if len(values) == len(_OTHER_FIELDS):
             return OtherHeader(name, *map(_kept, values))
         facts: dict[str, Any] = dict(zip(_FIELDS, map(_kept, values), strict=True))
@@ -102,11 +113,39 @@ class HeaderCache:
 
     def put(self, header: CtHeader | OtherHeader, stamp: Stamp) -> None:
         """Keep a header that was read after its stamp was taken."""
+        values = _other_values(header) if isinstance(header, OtherHeader) else _ct_values(header)
+        self._keep(header.name, stamp, values)
+
+    def put_facts(self, name: str, facts: Mapping[str, Any], stamp: Stamp) -> None:
+        """Keep what contours say of themselves; more ROIs that were read take the place of fewer."""
+        self._keep(name, (*stamp, len(facts["read"])), facts)
+
+    def judgement(self, name: str, key: str) -> dict[str, Any] | None:
+        """What came of these contours; None if something that goes into it has changed."""
+        values = self._known(_JUDGED + name, (key,))
+        return values if isinstance(values, dict) else None
+
+    def keep_judgement(self, name: str, key: str, facts: Mapping[str, Any]) -> None:
+        """Keep what came of contours."""
+        self._keep(_JUDGED + name, (key,), facts)
+
+    def _known(self, name: str, stamp: Stamp) -> Any:
+        row = self._rows.pop(name, None)
+        if row is None:
+            return None
+        known, values = row
+        if known[: len(stamp)] != stamp:
+            self._stale = True
+            return None
+        self._current[name] = known
+        return values
+
+    def _keep(self, name: str, stamp: Stamp, values: Any) -> None:
         if self._path is None:
             return
-        self._current[header.name] = stamp
-        values = _other_values(header) if isinstance(header, OtherHeader) else _ct_values(header)
-        self._lines.append(_line([header.name, stamp, values]))
+        self._stale |= name in self._current
+        self._current[name] = stamp
+        self._lines.append(_line([name, stamp, values]))
         if len(self._lines) >= _LINES_AT_ONCE:
             self._append()
 
@@ -167,9 +206,9 @@ def _line(values: list[Any]) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
-def _parsed(line: bytes) -> tuple[str, Stamp, list[Any]]:
+def _parsed(line: bytes) -> tuple[str, Stamp, Any]:
     text = line[9:-1]
     if line[:9] != b"%08x " % zlib.crc32(text):
         raise ValueError(line)
-    name, (size, changed, entry), values = json.loads(text)
-    return name, (size, changed, entry), values
+    name, stamp, values = json.loads(text)
+    return name, tuple(stamp), values

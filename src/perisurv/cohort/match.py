@@ -6,16 +6,19 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from perisurv.cohort.candidates import DRAWN_ON, Structures, kind_of
 from perisurv.cohort.copies import without_copies
 from perisurv.cohort.ct import CtSeries, ct_headers, volumes_of
 from perisurv.cohort.dicom import CT_CLASSES, CtHeader, DicomFile, OtherHeader, other_header, probe, quiet_pydicom
 from perisurv.cohort.dicomseg import SEG_CLASSES, read_segmentation
-from perisurv.cohort.header_cache import HeaderCache, stamp_of
+from perisurv.cohort.header_cache import HeaderCache, Stamp
+from perisurv.cohort.judged import Judgements
 from perisurv.cohort.options import CohortOptions
-from perisurv.cohort.pairing import Paired, newest, pair, picture_on
+from perisurv.cohort.pairing import Paired, newest, picture_on
 from perisurv.cohort.pseudonym import patient_key
+from perisurv.cohort.remembered import facts_of, structures_of
 from perisurv.cohort.rtstruct import RTSTRUCT_CLASS, RoiRules, read_structure_set
 from perisurv.cohort.sources import PictureSource, Source
 from perisurv.core import Finding, ReadError
@@ -23,6 +26,7 @@ from perisurv.core import Finding, ReadError
 __all__ = ["Found", "Progress", "index_dicom"]
 
 Progress = Callable[[str, int, int], None]
+Item = tuple[CtHeader, ...] | Structures | OtherHeader
 
 _FILES_A_REPORT = 100
 
@@ -84,7 +88,7 @@ def index_dicom(
 
     A structure set or DICOM SEG that names a series belongs to that series alone; one that names none belongs to the
     only CT of the patient in its frame of reference. CT series that none refers to are left aside, as are localizers
-    and other modalities. CT headers that lie in the cache are not read again.
+    and other modalities. What lies in the cache is not read again, nor judged again where nothing of it has changed.
     """
     found = Found()
     slices: dict[str, list[CtHeader]] = defaultdict(list)
@@ -103,42 +107,51 @@ def index_dicom(
                 found.others.append(item)
             elif item is not None:
                 structures.append(item)
-    with quiet_pydicom():
         series = {uid: volumes_of(members, options.stack_rules) for uid, members in slices.items()}
         once, contradictions = without_copies(structures)
         found.failures.extend(contradictions)
+        judgements = Judgements(headers, root, options, slices, series, found.modalities)
         for patient in _patients(series, once):
-            _match_patient(patient, series, root, options, found)
+            _match_patient(patient, judgements, found)
     return found
 
 
-def _read(
-    path: Path, name: str, options: CohortOptions, found: Found, headers: HeaderCache
-) -> tuple[CtHeader, ...] | Structures | OtherHeader | None:
+def _read(path: Path, name: str, options: CohortOptions, found: Found, headers: HeaderCache) -> Item | None:
+    """What a file holds, from the cache where it is known; None for a DICOMDIR and for what cannot be read."""
     file: DicomFile | None = None
+    rules = RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois)
     try:
-        stamp = stamp_of(path, name)
+        stamp = headers.stamp(path, name)
         known = headers.get(path, name, stamp)
-        if known:
+        if isinstance(known, CtHeader | OtherHeader):
             return known if isinstance(known, OtherHeader) else (known,)
+        if known and (structures := structures_of(known, path, name, rules)) is not None:
+            return structures
         file = probe(path, name)
-        if file is None:
-            return None
-        if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
-            slices = ct_headers(file)
-            if len(slices) == 1 and not slices[0].frame:
-                headers.put(slices[0], stamp)
-            return slices
-        if file.sop_class not in SEG_CLASSES and file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
-            other = other_header(file)
-            headers.put(other, stamp)
-            return other
-        return _structures(file, RoiRules(options.tumour_roi, options.other_lesions, options.lung_rois))
+        return _of_file(file, known, stamp, rules, headers) if file else None
     except ReadError as error:
         patient_id = file.patient_id if file else ""
         found.meet(patient_id, name)
         found.failures.append((patient_id, f"unreadable file: {error}"))
         return None
+
+
+def _of_file(
+    file: DicomFile, known: Mapping[str, Any] | None, stamp: Stamp, rules: RoiRules, headers: HeaderCache
+) -> Item:
+    """What a file holds; ``known``: what was remembered of its contours, which the rules now ask for more of."""
+    if file.sop_class in CT_CLASSES or (not file.sop_class and file.modality == "CT"):
+        slices = ct_headers(file)
+        if len(slices) == 1 and not slices[0].frame:
+            headers.put(slices[0], stamp)
+        return slices
+    if file.sop_class not in SEG_CLASSES and file.sop_class != RTSTRUCT_CLASS and file.modality != "RTSTRUCT":
+        other = other_header(file)
+        headers.put(other, stamp)
+        return other
+    structures = _structures(file, rules)
+    headers.put_facts(file.name, facts_of(structures, known), stamp)
+    return structures
 
 
 def _structures(file: DicomFile, rules: RoiRules) -> Structures:
@@ -163,16 +176,14 @@ def _patients(series: Mapping[str, Sequence[CtSeries]], structures: Sequence[Str
     return [patients[key] for key in sorted(patients)]
 
 
-def _match_patient(
-    patient: _Images, series: Mapping[str, Sequence[CtSeries]], root: Path, options: CohortOptions, found: Found
-) -> None:
+def _match_patient(patient: _Images, judgements: Judgements, found: Found) -> None:
+    root, options = judgements.root, judgements.options
     patient_id, key = patient.patient_id, patient_key(patient.patient_id)
     if not key:
         place = patient.structures[0].name if patient.structures else patient.series[0].folder
         found.failures.append(("", f"no PatientID: the DICOM header in {place} names no patient; fill it in."))
         return
-    modalities = found.modalities
-    results = [pair(s, series, patient.series, root, options, modalities) for s in patient.structures]
+    results = [_judged(s, patient.series, judgements) for s in patient.structures]
     usable, set_aside = _chosen_of_each_ct([r for r in results if r.source], options)
     sources = [r.source for r in usable if r.source]
     found.checked.update((r.source, r.findings) for r in usable if r.source)
@@ -190,6 +201,13 @@ def _match_patient(
     elif not any(patient_key(failed) == key for failed, _ in found.failures):
         folder = patient.series[0].folder
         found.failures.append((patient_id, f"no RTSTRUCT: the CT in {folder} comes without contours; export them."))
+
+
+def _judged(structures: Structures, own: Sequence[CtSeries], judgements: Judgements) -> Paired:
+    try:
+        return judgements.pair(structures, own)
+    except ReadError as error:  # a remembered file that has gone since its folder was listed
+        return Paired(structures, reason=f"unreadable file: {error}")
 
 
 def _keep_picture(

@@ -26,7 +26,7 @@ from perisurv.cohort.options import CohortOptions
 from perisurv.cohort.sources import CtFiles, DicomSource, PictureSource, SegSource
 from perisurv.core import Finding
 
-__all__ = ["Paired", "newest", "pair", "picture_on"]
+__all__ = ["Paired", "newest", "pair", "picture_on", "refused"]
 
 Found = tuple[Finding, ...]
 
@@ -35,7 +35,7 @@ Found = tuple[Finding, ...]
 class Paired:
     """A structure set or DICOM SEG with its CT: the source, or why there is none, and what the checks found.
 
-    Without a source ``picture`` is what may be drawn of both.
+    ``series`` is the CT, None where none or not one was found. Without a source ``picture`` is what may be drawn.
     """
 
     structures: Structures
@@ -43,6 +43,7 @@ class Paired:
     reason: str = ""
     findings: Found = ()
     picture: PictureSource | None = None
+    series: CtSeries | None = None
 
 
 def pair(
@@ -90,7 +91,7 @@ def _judged(pairing: Pairing, root: Path) -> Paired:
         pairing.options.between_slices,
         tuple(r.entry.number for r in pairing.lungs),
     )
-    return Paired(pairing.structures, source, "", found)
+    return Paired(pairing.structures, source, "", found, series=pairing.series)
 
 
 def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
@@ -129,7 +130,7 @@ def _judged_seg(pairing: SegPairing, root: Path) -> Paired:
         masks.resampled,
         tuple(e.number for e in masks.lungs),
     )
-    return Paired(structures, source, "", found)
+    return Paired(structures, source, "", found, series=series)
 
 
 def picture_on(
@@ -162,10 +163,14 @@ def _picture(structures: Structures, series: CtSeries, root: Path, options: Coho
     )
 
 
+def refused(structures: Structures, series: CtSeries, found: Found, root: Path, options: CohortOptions) -> Paired:
+    """Contours that a check refused on their CT."""
+    picture = _picture(structures, series, root, options)
+    return Paired(structures, None, _reason(found), found, picture, series)
+
+
 def _refused(pairing: Pairing | SegPairing, found: Found, root: Path) -> Paired:
-    structures = pairing.structures
-    picture = _picture(structures, pairing.series, root, pairing.options)
-    return Paired(structures, None, _reason(found), found, picture)
+    return refused(pairing.structures, pairing.series, found, root, pairing.options)
 
 
 def _sound(found: Found) -> bool:

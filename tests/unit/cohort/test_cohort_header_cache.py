@@ -1,5 +1,6 @@
-"""The cache of CT headers saves reading and changes nothing: cold, warm, cut off, damaged, of other files."""
+"""The cache of headers saves reading and changes nothing: cold, warm, cut off, damaged, of other files."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -31,7 +32,8 @@ def outcome_of(root, cache=None):
         cohort = read_cohort(root, cache=cache)
     except InputError as error:
         return str(error)
-    return cohort_to_frame(cohort, root).to_json(), cohort.exclusions, dict(cohort.findings), cohort.notes
+    told = dict(cohort.findings), cohort.notes, cohort.people, cohort.set_aside
+    return cohort_to_frame(cohort, root).to_json(), cohort.exclusions, *told, cohort.left_out
 
 
 def count_reads(monkeypatch):
@@ -57,13 +59,14 @@ def test_a_header_comes_back_as_it_was(tmp_path):
         assert cache.get(HEADER.path, HEADER.name, (1, 2, 4)) is None
 
 
-def test_second_index_reads_contours_only(tmp_path, monkeypatch):
+def test_second_index_reads_nothing(tmp_path, monkeypatch):
     hospital(tmp_path / "data")
     cache = tmp_path / "headers.jsonl"
     first = outcome_of(tmp_path / "data", cache)
     read = count_reads(monkeypatch)
+    monkeypatch.setattr(matching, "read_structure_set", lambda *_: pytest.fail("contours are read again"))
     assert outcome_of(tmp_path / "data", cache) == first
-    assert sorted(read) == ["S1/rt.dcm", "S2/rt.dcm"]
+    assert read == []
 
 
 def test_new_patient_is_read_and_lost_one_is_forgotten(tmp_path, monkeypatch):
@@ -78,7 +81,9 @@ def test_new_patient_is_read_and_lost_one_is_forgotten(tmp_path, monkeypatch):
         f"S3/ct/{k:03d}.dcm" for k in range(SLICES)
     ]
     assert b"S2/" not in cache.read_bytes()
-    assert cache.read_bytes().count(b"S3/") == SLICES
+    names = [json.loads(line[9:])[0] for line in cache.read_bytes().splitlines()[1:]]
+    assert sum(name.strip("\0").startswith("S3/") for name in names) == SLICES + 2
+    assert len(set(names)) == len(names)
 
 
 def test_index_that_was_cut_off_goes_on(tmp_path, monkeypatch):
@@ -110,7 +115,7 @@ def test_cache_is_for_its_owner_only_and_holds_no_more_than_headers(tmp_path):
         read_cohort(tmp_path / "data", cache=cache)
         assert cache.stat().st_mode & 0o777 == 0o600
         content = cache.read_bytes()
-        assert content.count(b"\n") == 1 + 2 * SLICES
+        assert content.count(b"\n") == 1 + 2 * (SLICES + 2)
         assert b"Doe" not in content  # PatientName
         assert b"19500102" not in content
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class Segmentation:
     references: References
     entries: tuple[RoiEntry, ...]
     choice: RoiChoice
-    frames: tuple[SegFrame, ...] = ()
+    frames: Sequence[SegFrame] = ()
     sop_uid: str = ""
     copies: tuple[str, ...] = ()
 
