@@ -40,7 +40,7 @@ def begin(
     write_draft(look, study)
     lines = [*findings(look), *(f"  {n}. {q.text}" for n, q in enumerate(look.questions, start=1))]
     lines += [f"Could be set: {line.text} below [{line.table}] {line.why}." for line in look.offers]
-    lines += [f"{study} written. Next: {_next(study, bool(look.questions))}"]
+    lines += [f"{study} written. Next: {_next(study, asks=bool(look.questions), ready=look.ready)}"]
     values = {
         "study": str(study),
         "patients": len(look.cohort.patients),
@@ -54,6 +54,7 @@ def begin(
     say(values, "\n".join(lines), as_json)
 
 
-def _next(study: Path, asks: bool) -> str:
+def _next(study: Path, *, asks: bool, ready: bool) -> str:
     answer = "answer the questions in it, then " if asks else ""
-    return f"{answer}`perisurv index {study}` shows who is in and who is not, `perisurv run {study}` does the study."
+    shown = f"{answer}`perisurv index {study}` shows who is in and who is not"
+    return f"{shown}, `perisurv run {study}` does the study." if ready else f"{shown}, with the reasons."

@@ -129,7 +129,7 @@ def _section(look: FirstLook, study: Path, name: str, kind: type, defaults: dict
     for question in look.questions:
         if question.table == name:
             yield from _comment(f"{_DECIDE}{question.text}")
-            yield from (f"# {line.text}" for line in question.lines)
+            yield from (f"# {_from(study, line)}" for line in question.lines)
             spoken_of.update(map(_key, question.lines))
     for line in look.offers:
         if line.table == name:
@@ -147,6 +147,14 @@ def _section(look: FirstLook, study: Path, name: str, kind: type, defaults: dict
         if key not in spoken_of:
             yield from _comment(_short(plain_text(told.get(key, ""))))
             yield f"# {key} = {defaults[key]}"
+
+
+def _from(study: Path, line: Line) -> str:
+    """The line, with paths that count from the study file."""
+    if _key(line) != "clinical":
+        return line.text
+    tables = parse_study_text(line.text, study.name)["clinical"]
+    return f"clinical = {toml_value([_path(Path(p).resolve(), study.resolve().parent) for p in tables])}"
 
 
 def _fixed(look: FirstLook, study: Path, name: str) -> list[Line]:

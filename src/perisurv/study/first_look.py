@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from perisurv.cohort import read_cohort
+from perisurv.cohort.walk import find_files
 from perisurv.core import ChoiceError, Cohort, EmptyCohortError, InputError, PerisurvError, SettingsError
 from perisurv.core.wording import counted
 from perisurv.evaluation import external_split
@@ -131,6 +132,7 @@ def look_at(folder: Path, progress: Progress | None = None) -> FirstLook:
         look = _Look(folder, Path(kept) / "headers.jsonl", progress)
         look.ask_about_tables()
         if look.cohort.exclusions:
+            look.ask_which_table()
             look.set_what_helps()
             look.ask_about_tumours()
             look.offer()
@@ -163,6 +165,7 @@ class _Look:
         try:
             return read_cohort(
                 self.folder,
+                clinical=settings.input.clinical or None,
                 options=settings.endpoint.columns(settings.cohort),
                 cache=self.cache,
                 progress=self.progress,
@@ -196,11 +199,24 @@ class _Look:
         self.values = _with(self.values, Line("input", 'follow_up = "none"'))
         self.cohort = self.read()
 
+    def ask_which_table(self) -> None:
+        """Ask which clinical table counts, where several do not say the same of a patient."""
+        if not self._named("clinical = ["):
+            return
+        root = self.folder.absolute()
+        lines = {path.relative_to(root).as_posix(): _only(path) for path in find_files(root).tables[:_MOST_NAMES]}
+        gains = {name: self._more(line) for name, line in lines.items()}
+        useful = sorted((name for name, n in gains.items() if n > 0), key=lambda name: -gains[name])
+        if useful:
+            text = "Several clinical tables do not say the same of a patient; name the one that counts"
+            counts = ", ".join(f"{name} takes {counted(gains[name], 'more patient')}" for name in useful)
+            self.questions.append(Question(f"{text}: {counts}.", "input", tuple(lines[name] for name in useful)))
+            self._assume([lines[name] for name in useful])
+
     def set_what_helps(self) -> None:
         """Set the keys that say how files name each other, where they take more patients."""
         for line in _LAYOUT:
-            more = self._more(line)
-            if more:
+            if self._named(_key(line)) and (more := self._more(line)):
                 people = counted(more, "patient")
                 why = f"taken for {people}, whose structure sets name slices by other UIDs than the CT has"
                 self._set(Line(line.table, line.text, why))
@@ -235,13 +251,14 @@ class _Look:
     def offer(self) -> None:
         """Find the keys that would take more patients at a price."""
         for line in _PRICED:
-            if not self.cohort.exclusions:
-                return
-            more = self._more(line)
-            if more:
+            if self._named(_key(line)) and (more := self._more(line)):
                 self.offers.append(
                     Line(line.table, line.text, f"would take {counted(more, 'more patient')}: {line.why}")
                 )
+
+    def _named(self, key: str) -> bool:
+        """Whether a reason names this key; each names those that could help, so no other needs a reading."""
+        return any(key in e.reason for e in self.cohort.exclusions)
 
     def _more(self, line: Line) -> int:
         try:
@@ -261,10 +278,18 @@ class _Look:
             except SettingsError:
                 continue
             self.values = _with(self.values, line)
-            if line.text.startswith("tumour_roi"):
+            if _key(line) in ("tumour_roi", "clinical"):
                 self.cohort = self.read()
             return True
         return False
+
+
+def _key(line: Line) -> str:
+    return line.text.partition(" = ")[0]
+
+
+def _only(table: Path) -> Line:
+    return Line("input", f"clinical = {toml_value([table.as_posix()])}")
 
 
 def _with(values: Values, line: Line) -> Values:

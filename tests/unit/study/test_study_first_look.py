@@ -9,7 +9,9 @@ from cohort_files import SLICES, hospital, row, square, uid, write_ct, write_pat
 from pydicom.dataset import Dataset
 from small_study import follow_up, write_hospital
 
+from perisurv.cohort import read_cohort
 from perisurv.core import InputError
+from perisurv.study import first_look
 from perisurv.study.draft import draft, findings, write_draft
 from perisurv.study.first_look import look_at
 from perisurv.study.settings import read_settings, settings_from_dict
@@ -116,6 +118,52 @@ def test_where_nobody_is_left_for_another_reason_no_tumour_is_asked_for(tmp_path
     look = look_at(tmp_path)
     assert look.questions == ()
     assert not look.ready
+
+
+def test_of_tables_that_disagree_one_is_to_be_named(tmp_path):
+    folder = tmp_path / "two words"
+    write_hospital(folder, ["P0", "P1", "P2"], follow_up)
+    (folder / "sub").mkdir()
+    (folder / "sub" / "other.csv").write_text("PatientID,time_days,event\nP0,111,1\nP1,222,0\n")
+    look = look_at(folder)
+    (question,) = look.questions
+    assert "clinical.csv takes 2 more patients, sub/other.csv takes 1 more patient" in question.text
+    study = tmp_path / "study.toml"
+    text = write_draft(look, study)
+    assert '# clinical = ["two words/clinical.csv"]\n# clinical = ["two words/sub/other.csv"]\n' in text
+    study.write_text(text.replace('# clinical = ["two words/sub', 'clinical = ["two words/sub'))
+    assert read_settings(study).input.clinical == (str(folder / "sub" / "other.csv"),)
+
+
+def move_last_slice(data: Dataset, k: int) -> None:
+    if k == SLICES - 1:
+        data.ImagePositionPatient[2] += 0.6
+
+
+@pytest.mark.parametrize(
+    ("key", "edit", "slices"),
+    [
+        ('between_slices = "interpolate"', None, (2, 3, 5, 6)),
+        ('irregular_slices = "resample"', move_last_slice, (3, 4)),
+    ],
+)
+def test_what_would_take_more_patients_is_offered(tmp_path, key, edit, slices):
+    hospital(tmp_path, ["B1"])
+    write_ct(tmp_path / "B1" / "ct", "B1", edit=edit)
+    write_rtstruct(tmp_path / "B1" / "rt.dcm", "B1", rois={"GTV-1": [square(k) for k in slices]})
+    look = look_at(tmp_path)
+    (offer,) = look.offers
+    assert (offer.text, look.cohort.ids) == (key, ("S1", "S2"))
+    assert f"\n# {key}\n" in draft(look, tmp_path.parent / "study.toml")
+
+
+def test_a_folder_is_read_again_only_for_keys_that_a_reason_names(tmp_path, monkeypatch):
+    hospital(tmp_path, ["B1"])
+    write_patient(tmp_path, "B1", rois={"Heart": [square(3)]})
+    read = []
+    monkeypatch.setattr(first_look, "read_cohort", lambda *a, **k: read.append(k) or read_cohort(*a, **k))
+    assert "no tumour ROI" in str(findings(look_at(tmp_path)))
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize(
