@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-discrimination bench-nested bench-lung1 bench-radiomics peers cases reference agreement pictures clean bench-lasso
+.PHONY: demo test check check-slow lint types contracts study study-null bench-study bench-simulation bench-geometry bench-lungs bench-ingest bench-discrimination bench-nested bench-lung1 bench-radiomics peers cases reference agreement pictures transcripts clean bench-lasso
 
 demo: $(READY)  ## simulate a small cohort and run the whole method on it
 	$(BIN)/perisurv demo
@@ -80,6 +80,9 @@ agreement: $(READY)  ## the page of how far every statistic lies from R; needs t
 
 pictures: $(READY)  ## the pictures of the README, from the demo's artefacts
 	$(BIN)/python docs/make_pictures.py
+
+transcripts: $(READY)  ## the two transcripts of the documentation, printed again; four minutes
+	$(BIN)/python docs/make_transcripts.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
