@@ -143,6 +143,13 @@ def test_a_named_column_that_is_not_there_names_the_nearest(tmp_path):
         rows_of(tmp_path, LUNG1, ["P1,66.5,IIIb,large cell,male,730.5,1"], columns(time="Survival.tme"))
 
 
+@pytest.mark.parametrize("name", ["Beobachtungsdauer", "xyz", "随访"])
+def test_a_column_that_looks_nothing_alike_is_not_proposed(tmp_path, name):
+    with pytest.raises(InputError, match=f"no column '{name}' for time; its columns are PatientID, age, ") as refused:
+        rows_of(tmp_path, LUNG1, ["P1,66.5,IIIb,large cell,male,730.5,1"], columns(time=name))
+    assert "nearest" not in str(refused.value)
+
+
 def test_optional_columns_may_be_missing_in_one_of_the_tables_but_not_in_all(tmp_path):
     a = write_table(tmp_path, ["P1,5,1,60"], header="id,time,event,Jahre", name="a.csv")
     b = write_table(tmp_path, ["P2,5,0"], header="id,time,event", name="b.csv")

@@ -217,7 +217,7 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
     Raises
     ------
     InputError
-        With the columns that are there, and the nearest to one that the user named.
+        With the columns that are there, and the one that is near to what the user named.
     """
     named = options.columns.named()
     for meaning in meanings:
@@ -234,10 +234,11 @@ def require(layout: Layout, meanings: Iterable[str], options: CohortOptions) -> 
                 where.partition("]")[0].strip("["),
                 (),
             )
-        near = difflib.get_close_matches(named[meaning][0], layout.columns, n=1, cutoff=0.0)
+        near = difflib.get_close_matches(named[meaning][0], layout.columns, n=1)
+        found = f"the nearest is {near[0]!r} among {there}" if near else f"its columns are {there}"
         raise InputError(
-            f"{layout.name} has no column {' or '.join(map(repr, named[meaning]))} for {meaning}; the nearest is "
-            f"{near[0]!r} among {there}. Correct {meaning} below [cohort.columns]."
+            f"{layout.name} has no column {' or '.join(map(repr, named[meaning]))} for {meaning}; {found}. Correct "
+            f"{meaning} below [cohort.columns]."
         )
 
 
