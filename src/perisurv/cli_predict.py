@@ -69,6 +69,7 @@ def _text(values: dict[str, Any]) -> str:
         f"model: perisurv {made['version']}, settings {made['settings_sha256'][:12]}, branch {made['branch']}, "
         f"{made['training_patients']} training patients; endpoint: {values['endpoint']}",
         f"risk: {values['units']['risk']}",
+        f"at a time: {values['units']['survival']}",
         *(_sentence(row, values) for row in values["predictions"]),
         *(f"not predicted {e['patient'] or '(file)'}: {e['reason']}" for e in values["exclusions"]),
     ]
@@ -85,9 +86,15 @@ def _sentence(row: dict[str, Any], values: dict[str, Any]) -> str:
     if row["risk"] is None:
         return f"{said} (--show-abstained prints the numbers, which are for study only.)"
     free = ", ".join(
-        f"{float(key[9:-1]) / 365.25:.3g} y {'beyond follow-up' if value is None else f'{value:.0%}'}"
+        f"{_time(float(key[9:-1]))} {'beyond follow-up' if value is None else f'{value:.0%}'}"
         for key, value in row.items()
         if key.startswith("survival_")
     )
     numbers = f"risk {row['risk']:+.3f}, {row['group']} risk group, {values['event_free']} at {free}"
     return f"{said} (For study only: {numbers})" if row["abstained"] else f"{said} {numbers}"
+
+
+def _time(days: float) -> str:
+    """Whole years as years, everything else in days."""
+    years = days / 365.25
+    return f"{years:.0f} y" if years > 0.9 and abs(years - round(years)) < 0.005 else f"{days:g} days"

@@ -127,6 +127,7 @@ class Model:
             Whether patients for whom the model abstains have numbers.
         """
         endpoint = self.settings.endpoint.noun
+        without = f"; in a world without {endpoint.competing}" if endpoint.competing else ""
         rows = found.prediction.to_frame(show_abstained=show_abstained).reset_index()
         return {
             "use": "Research use only: not for clinical use, not a medical device.",
@@ -135,7 +136,7 @@ class Model:
             "units": {
                 "risk": "log hazard ratio against the mean training patient (0: as the mean; higher is worse)",
                 "survival": f"probability of being {endpoint.event_free} at that time, days from time zero; null: "
-                "beyond the follow-up",
+                f"beyond the follow-up{without}",
                 "group": "high: risk above the median of the training patients",
             },
             "model": {

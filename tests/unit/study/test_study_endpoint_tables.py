@@ -194,6 +194,16 @@ def test_a_patient_whose_competing_event_is_not_known_is_told(tmp_path: Path) ->
     assert reasons[1:] == [None, None, None]
 
 
+@pytest.mark.parametrize("none", ["none", "None", "nil", "无"])
+def test_a_word_for_none_is_asked_for_and_may_be_a_code(tmp_path: Path, none: str) -> None:
+    text = f"PatientID,time,relapse\nA,100,local\nB,200,{none}\nC,300,local\n"
+    endpoint = {"name": "recurrence", "time": "time", "event": "relapse"}
+    with pytest.raises(InputError, match=rf'"{none.lower()}" = "\.\.\."'):
+        read(tmp_path, text, endpoint)
+    found = read(tmp_path, text, endpoint, event_codes={"local": "event", none: "censored"})
+    assert [event for _, event, _ in found.values()] == [True, False, True]
+
+
 def test_unknown_codes_are_asked_for_in_the_words_of_any_event(tmp_path: Path) -> None:
     text = "PatientID,time,relapse\n" + "".join(f"P{n},{100 + n},{n % 3}\n" for n in range(9))
     with pytest.raises(InputError, match=r"with event, censored or competing for each code"):

@@ -17,6 +17,8 @@ Codes = Mapping[str, str]
 # More are names or remarks of patients, which no message may quote.
 _MOST_CODES = 8
 _EVENTS = frozenset(("dead", "event"))
+# Elsewhere a missing value; beside codes that are texts it may say that there was no event.
+_NONE = frozenset(("none", "nil", "无", "無", "없음"))
 _ALIVE = frozenset(fold(word) for word in ALIVE_WORDS)
 
 
@@ -79,7 +81,7 @@ def refuse_unknown_coding(
         raise ChoiceError(
             f"Column {column!r} of {table} codes the event as {shown}; what "
             f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
-            f"event_codes = {{ {_as_toml(sorted(counts))} }}, with {_words(options)} for each code.",
+            f"event_codes = {{ {_as_toml(sorted({*counts, *_NONE & {_plain(text) for text in texts}}))} }}, with {_words(options)} for each code.",
             "cohort.clinical",
             _codings(sorted(counts), options),
         )
