@@ -77,11 +77,12 @@ def refuse_unknown_coding(
             "event_codes below [cohort.clinical]."
         )
     if coding:
+        asked = {*counts, *_NONE & {_plain(text) for text in texts}}
         shown = ", ".join(repr(code) for code in sorted(counts))
         raise ChoiceError(
             f"Column {column!r} of {table} codes the event as {shown}; what "
             f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
-            f"event_codes = {{ {_as_toml(sorted({*counts, *_NONE & {_plain(text) for text in texts}}))} }}, with {_words(options)} for each code.",
+            f"event_codes = {{ {_as_toml(sorted(asked))} }}, with {_words(options)} for each code.",
             "cohort.clinical",
             _codings(sorted(counts), options),
         )
