@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perisurv.cli_common import AsJson, Panel, Workers, verb
+from perisurv.core.wording import counted
 from perisurv.terminal import progress, say
 
 __all__ = ["Signal", "demo", "simulate", "simulate_verbs"]
@@ -43,7 +44,7 @@ def simulate(
     options = SimulationOptions(patients=patients, matrix=matrix, signal=signal.value)
     with progress() as show:
         write_cohort(folder, options, seed=seed, workers=workers or 2, progress=show)
-    say({"folder": str(folder), "patients": patients}, f"{patients} patients in {folder}", as_json)
+    say({"folder": str(folder), "patients": patients}, f"{counted(patients, 'patient')} in {folder}", as_json)
 
 
 @verb(simulate_verbs, Panel.BEGIN, says_more=True)

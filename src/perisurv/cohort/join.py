@@ -216,9 +216,8 @@ def _cohort(
         return Cohort(patients, clinical, None, exclusions, set_aside=set_aside)
     events = np.array([row is not None and row.event is True for row in rows], dtype=bool)
     if not events.any():
-        raise InputError(
-            f"All {len(ids)} patients are censored, so no risk can be learned; check the event column (1 = event)."
-        )
+        everybody = "The only patient is" if len(ids) == 1 else f"All {len(ids)} patients are"
+        raise InputError(f"{everybody} censored, so no risk can be learned; check the event column (1 = event).")
     times = np.array([row.time_days if row else None for row in rows], dtype=float)
     rivals = np.array([row is not None and row.competing is True for row in rows]) if options.competing else None
     return Cohort(patients, clinical, Outcome(ids, times, events, rivals), exclusions, set_aside=set_aside)

@@ -132,7 +132,7 @@ def _key(rows: Sequence[PatientRow], set_aside: Sequence[Exclusion]) -> list[tup
     volumes = sorted(row.audits["tumour"]["volume_ml"] for row in rows if "tumour" in row.audits)
     failed = sum(bool(row.failed) for row in rows)
     key = [
-        ("Included", str(len(rows) - gone), f"of {len(rows)} patients"),
+        ("Included", str(len(rows) - gone), f"of {counted(len(rows), 'patient')}"),
         ("Excluded", str(gone), f"and {counted(len(set_aside), 'file')} set aside" if set_aside else ""),
         ("With a failed check", str(failed), f"of {sum(bool(row.findings) for row in rows)} with findings"),
     ]

@@ -68,7 +68,8 @@ def summary_text(summary: Mapping[str, Any], folder: Path) -> str:
 
 def validation_text(values: Mapping[str, Any]) -> str:
     """The table that the verb prints."""
-    lines = [f"{values['design']}: {len(values['splits'])} splits of {values['patients']} patients, all fitted again"]
+    splits, patients = counted(len(values["splits"]), "split"), counted(values["patients"], "patient")
+    lines = [f"{values['design']}: {splits} of {patients}, all fitted again"]
     lines.append(
         f"{'branch':<18} {'C-index':>8}  {'interval':<15} {'permuted':>8} {'minus ' + values['reference']:>24}"
     )

@@ -84,7 +84,7 @@ def refuse_unknown_coding(
             f"{', '.join(repr(code) for code in coding)} means is not known. Say it below [cohort.clinical]: "
             f"event_codes = {{ {_as_toml(sorted(asked))} }}, with {_words(options)} for each code.",
             "cohort.clinical",
-            _codings(sorted(counts), options),
+            _codings(sorted(asked), options),
         )
     unsure = sorted(code for code in counts if code in YES_NO)
     if unsure and not codes and not of_competing and (plain(column) in EVENT_UNSURE or _of_the_living(column)):
