@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from public_collection import REFUSED, Truth, write_collection
+from public_collection import AT_BORDER, REFUSED, Truth, write_collection
 
 import perisurv as ps
 from perisurv.imaging import body_mask
@@ -83,8 +84,10 @@ def test_from_the_index_to_the_report(collection, begun) -> None:
     assert sorted(row["reason"].split(":")[0] for row in aside) == (
         ["RTSTRUCT drawn on MR"] * len(sound) + ["RTSTRUCT drawn on PET"] * len(sound)
     )
-    report = (run / "report.html").read_text(encoding="utf-8")
-    assert f"{len(truths)} found, {len(refused)} excluded, {len(sound)} validated" in report
+    report = " ".join(re.sub("<[^>]+>", " ", (run / "report.html").read_text(encoding="utf-8")).split())
+    assert f"{len(truths)} found → {len(sound)} included {len(refused)} excluded" in report
+    assert f"{len(sound)} train and are scored in turn" in report
+    assert f"tumour on the border of the CT: {len(AT_BORDER)} patients of {len(sound)}, who stay" in report
     assert len(list((run / "qc" / "patients").glob("*.html"))) == len(truths)
     shown = [run / "run.log", run / "report.html", *(run / "qc").rglob("*.html"), *run.rglob("*.json")]
     assert not [path for path in shown if "PUB-" in path.read_text(encoding="utf-8")]

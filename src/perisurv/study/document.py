@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from perisurv.study.ledger import enter, report_key
 from perisurv.study.model import shareable
 from perisurv.study.settings import settings_from_dict, settings_to_toml
 from perisurv.study.store import SET_ASIDE, read_json, safe_name, write_text
+from perisurv.study.summary import failed_checks
 
 if TYPE_CHECKING:
     from perisurv.study.run import Run
@@ -45,11 +47,15 @@ def write_report(run: Run) -> Path:
     settings = settings_to_toml(settings_from_dict(shareable(run.settings)))
     examples = _examples(run)
     maps = [stages.texture_map(regions, run.settings) for regions in examples]
-    aside = folder.read_exclusions(SET_ASIDE)
+    aside, failed = folder.read_exclusions(SET_ASIDE), failed_checks(run.cohort())
     if plan.external:
-        html = pages.render_report(run.evaluation(), examples, settings, maps, validation, aside)
+        evaluation = run.evaluation()
+        evaluation = dataclasses.replace(evaluation, notes=(*failed, *evaluation.notes))
+        html = pages.render_report(evaluation, examples, settings, maps, validation, aside)
     else:
-        html = pages.render_validation(validation or {}, examples, settings, maps, aside)
+        values = validation or {}
+        noted = {**values, "notes": [*failed, *values.get("notes", ())]}
+        html = pages.render_validation(noted, examples, settings, maps, aside)
     write_text(folder.report, html)
     enter(folder, "report", key, run.settings)
     return folder.report

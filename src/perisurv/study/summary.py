@@ -19,7 +19,7 @@ from perisurv.report.validation import validation_facts
 from perisurv.study.plan import StudyPlan
 from perisurv.study.store import RunFolder
 
-__all__ = ["Found", "summarise"]
+__all__ = ["Found", "failed_checks", "summarise"]
 
 Found = tuple[Evaluation | None, Mapping[str, Any] | None]
 
@@ -56,7 +56,7 @@ def summarise(folder: RunFolder, cohort: Cohort, plan: StudyPlan, found: Found, 
     kept = set(cohort.ids) - gone
     notes = evaluation.notes if evaluation else [*cohort.notes, *([endpoint_note] if endpoint_note else [])]
     warnings = [*map(_told, remarks.warnings_of(notes)), *(_crowded(validation) if validation else [])]
-    warnings += [*_of_groups(folder, evaluation, validation), *_failed_checks(cohort, kept)]
+    warnings += [*_of_groups(folder, evaluation, validation), *failed_checks(cohort)]
     return {
         "found": len(kept | gone),
         "used": len(kept),
@@ -98,8 +98,9 @@ def _told(group: remarks.NoteGroup) -> str:
     return f"{owners}: {group.text}{repeated}" if owners else f"{group.text}{repeated}"
 
 
-def _failed_checks(cohort: Cohort, kept: set[str]) -> list[str]:
+def failed_checks(cohort: Cohort) -> list[str]:
     """Checks that failed in patients that stay, such as a ring that the border of the CT cuts."""
+    kept = set(cohort.ids) - {e.patient for e in cohort.exclusions}
     faults = Counter(
         finding.fault or finding.title
         for patient, findings in cohort.findings.items()

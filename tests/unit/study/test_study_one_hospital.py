@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import SimpleITK
 from small_study import follow_up, small_settings, write_hospital
 
 from perisurv.core import InputError, OutcomeError, PerisurvError, SettingsError
@@ -25,9 +26,11 @@ def of(settings: StudySettings) -> Run:
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study of one hospital."""
+    """A finished study of one hospital; the CT of one patient ends within the tumour."""
     root = tmp_path_factory.mktemp("one")
     write_hospital(root / "hospital", IDS, follow_up)
+    for path in (root / "hospital" / IDS[3]).iterdir():
+        SimpleITK.WriteImage(SimpleITK.ReadImage(path)[:, :, 8:], path)
     Study(small_settings(root)).run()
     return root
 
@@ -46,6 +49,14 @@ def test_one_hospital_ends_with_a_validation_and_a_report(one: Path) -> None:
     assert "All 14 patients are of one centre (north)" in result.report.html
     assert "Tested inside these patients" in result.report.html
     assert not (one / "run" / "model").exists()
+
+
+def test_the_report_holds_the_failed_checks_of_patients_who_stay(one: Path) -> None:
+    warnings = json.loads((one / "run" / "summary.json").read_text())["warnings"]
+    stay = [warning for warning in warnings if warning.endswith("who stay")]
+    assert "tumour on the border of the CT: 1 patient of 14, who stay" in stay
+    report = (one / "run" / "report.html").read_text(encoding="utf-8")
+    assert all(warning in report for warning in stay)
 
 
 def test_features_are_dropped_by_a_rule_that_sees_no_follow_up(one: Path) -> None:
