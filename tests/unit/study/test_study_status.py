@@ -41,7 +41,11 @@ def _snapshot(root: Path) -> dict[str, tuple[int, int]]:
 def plain_pages() -> Iterator[None]:
     """Pages are not looked at here, and drawing them takes most of the time."""
     with pytest.MonkeyPatch.context() as patched:
-        for module, name in ((document, "render_report"), (document, "render_validation"), (qc, "render_sheet")):
+        for module, name in (
+            (document.pages, "render_report"),
+            (document.pages, "render_validation"),
+            (qc, "render_sheet"),
+        ):
             patched.setattr(module, name, lambda *_, **__: "page")
         patched.setattr(document, "_examples", lambda run: [])
         yield
