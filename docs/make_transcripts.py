@@ -90,7 +90,7 @@ HOUR = (
 HOUR_HEAD = """# A new user's first hour
 
 Made by `make transcripts`: every command below was typed into a shell and its answer is what it printed; on a terminal the stages also show
-bars, which are left out here. The patients are simulated: a folder of one hospital with 24 of them, in which the tumour has a name of the
+bars, which are left out here, as is the path of the working folder. The patients are simulated: a folder of one hospital with 24 of them, in which the tumour has a name of the
 house, two columns may be the time, and one patient lost a slice on its way.
 """
 HOUR_FOOT = """
@@ -136,14 +136,14 @@ def transcripts(home: Path) -> dict[str, str]:
         log = log or (printed if step.command == ("run", "study.toml") else "")
         page.append(f"```console\n$ perisurv {' '.join(words)}\n{_PROGRESS.sub('', printed)}```\n")
     run_log = (home / "runs" / "study" / "run.log").read_text(encoding="utf-8").rstrip()
+    run_log = re.sub(r"Linux-\S+(?=;)", "Linux", run_log)
     cluster = LOG.format(log=log.rstrip(), run_log=run_log)
     return {"first-hour.md": "\n".join(page) + HOUR_FOOT, "cluster-log.md": cluster}
 
 
 def comparable(page: str) -> str:
     """A page without what differs from machine to machine: times, decimals, versions, progress."""
-    page = re.sub(r"^.*\bleft\n", "", page, flags=re.MULTILINE)
-    return re.sub(r"\d+(?:[:.-]\d+)+|\d+ s\b|Linux\S*", "#", page)
+    return re.sub(r"[0-9a-f]{64}|-?\d+(?:[:.-]\d+)+(?:\+cpu)?|\d+ s\b", "#", _PROGRESS.sub("", page))
 
 
 def _run(words: Sequence[str], home: Path) -> str:
@@ -155,7 +155,7 @@ def _run(words: Sequence[str], home: Path) -> str:
     )
     if done.returncode:
         raise SystemExit(f"perisurv {' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+    return done.stdout.replace(f"{home.resolve()}{os.sep}", "")
 
 
 def _changed(study: Path, changes: Sequence[tuple[str, str]]) -> str:

@@ -1,6 +1,7 @@
 """The two transcripts of the documentation are what the commands print today."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "make_transcripts.py"
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location("make_transcripts", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["make_transcripts"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
