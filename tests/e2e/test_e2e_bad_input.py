@@ -406,7 +406,7 @@ def test_centres_without_deaths_are_refused_before_the_work(
 
     home = twin(sound, tmp_path, table=alive)
     sentence = refusal("run", "study.toml", cwd=home)
-    assert re.search(rf"events? among its {kind} patients and has 0", sentence)
+    assert re.search(rf"deaths? among its {kind} patients and has 0", sentence)
     assert f"({centres})" in sentence
     assert "check the event column" in sentence
     assert not (home / "run" / "regions.parquet").exists()
