@@ -200,7 +200,8 @@ def test_verbs_say_what_is_missing(home: Path) -> None:
 def test_one_centre_is_validated_by_folds(home: Path, tmp_path: Path) -> None:
     centre = max((home / "cohort").iterdir(), key=lambda p: sum(1 for _ in p.rglob("*")) if p.is_dir() else 0)
     shutil.copytree(centre, tmp_path / "cohort" / centre.name)
-    (tmp_path / "study.toml").write_text(lighter(STUDY).replace('truth = "cohort"', ""))
+    text = lighter(STUDY).replace('truth = "cohort"', "")
+    (tmp_path / "study.toml").write_text(text + "[validation]\nrepeats = 1\n")
     done = verb("run", "study.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     validation = json.loads((tmp_path / "run" / "validation.json").read_text())
