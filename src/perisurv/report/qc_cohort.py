@@ -25,6 +25,8 @@ DASH = "\u2013"
 FEW = 100
 # Exclusions of one kind that are listed without a click.
 OPEN = 12
+# A clipped share below is printed as 0.0 %.
+LEAST_SHARE = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _worst(row: PatientRow) -> str:
     """The first check that failed; else the ring that lost most."""
     if row.failed:
         return row.failed[0].reason
-    if row.clipped and row.clipped[0] > 0:
+    if row.clipped and row.clipped[0] >= LEAST_SHARE:
         share, name = row.clipped
         return f"{region_label(name)}: {figure('clipped_share', share)} clipped"
     return ""

@@ -216,6 +216,12 @@ def test_notes_name_what_was_left_out_and_rings_that_lost_most(sheet: Sheet, reg
     assert "Corrections and notes" not in _text(render_sheet(sheet))
 
 
+def test_a_share_that_would_be_printed_as_zero_is_no_finding() -> None:
+    rows = [PatientRow("P", audits={"ring_6mm": {"volume_ml": 44.2, "clipped_share": share}}) for share in (4e-4, 6e-4)]
+    table = _table(render_cohort(rows, ()), 'id="cohort"')
+    assert [line[-1] for line in table[1:]] == ["", "6 mm ring: 0.1 % clipped"]
+
+
 def test_the_cohort_table_holds_what_is_known(rows: list[PatientRow]) -> None:
     table = _table(render_cohort(rows, ()), 'id="cohort"')
     assert table[0][6:] == ["Tumour, ml", "6 mm ring, ml", "Most clipped, %", "Worst finding"]
