@@ -99,6 +99,9 @@ class Finding:
     fault: str = ""
     names: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))  # a list where it was read from JSON
+
     @property
     def reason(self) -> str:
         """What is wrong, of a check that did not pass: its fault and its sentence."""

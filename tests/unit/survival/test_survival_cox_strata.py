@@ -229,5 +229,5 @@ def test_baselines_and_strata_must_fit() -> None:
     model = fit_cox(X, OUTCOME, strata=DATA["centre"])
     with pytest.raises(FeatureError, match="one for each stratum"):
         replace(model, strata=("1",))
-    with pytest.raises(FeatureError, match="one value a time of death"):
+    with pytest.raises(FeatureError, match="one value a time of an event"):
         BaselineHazard(np.ones(2), np.ones(3), 5.0)
